@@ -1,0 +1,127 @@
+"""Training speed in steady state, beside a plain DataLoader + float32 loop on the same machine in the same run.
+
+    PYTHONPATH=src python benchmarks/training_speed.py [NETWORK ...]      (default: resnet20 resnet56)
+
+Both train the same network with the same SGD, batch of 128, crops and flips on random images of CIFAR-10's
+shape. The plain loop is what most CIFAR scripts do: PIL transforms in DataLoader workers, contiguous float32.
+Rounds alternate between the two, and the median round is printed, so that a busy machine treats both alike.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from itertools import islice
+from statistics import median
+from time import perf_counter
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from flatness.data import ImageSet, image_set
+from flatness.execution import choose_execution
+from flatness.networks import build_network
+from flatness.training import Recipe, Trainer
+
+BATCH = 128
+ROUNDS, SECONDS_PER_ROUND, WARM_UP_STEPS = 5, 6.0, 4
+RECIPE = Recipe(
+    epochs=1,
+    batch_size=BATCH,
+    learning_rate=0.01,
+    schedule="he2016",
+    warmup_steps=0,
+    momentum=0.9,
+    nesterov=True,
+    weight_decay=5e-4,
+    crop_padding=4,
+    flip=True,
+)
+
+
+class PlainImages(Dataset):
+    """The images one by one, through torchvision's transforms."""
+
+    def __init__(self, data: ImageSet):
+        self.images, self.labels = data.images.numpy(), data.labels.tolist()
+        self.transform = transforms.Compose(
+            [
+                transforms.ToPILImage(),
+                transforms.RandomCrop(32, padding=4),
+                transforms.RandomHorizontalFlip(),
+                transforms.ToTensor(),
+                transforms.Normalize(data.mean.tolist(), data.std.tolist()),
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int):
+        return self.transform(self.images[index]), self.labels[index]
+
+
+def random_images(count: int = 10_000) -> ImageSet:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    return image_set(images, torch.randint(0, 10, (count,), generator=generator), torch.full((3,), 0.5), torch.ones(3))
+
+
+def our_steps(network: str, data: ImageSet) -> Iterator[None]:
+    """One training step per item."""
+    trainer = Trainer(build_network(network, 0), data, data, RECIPE, 0, choose_execution())
+    generator = torch.Generator(trainer.execution.device).manual_seed(0)
+    trainer.network.train()
+    while True:
+        for index in torch.randperm(len(data)).to(trainer.execution.device).split(BATCH)[:-1]:
+            float(trainer._step(*trainer.augmentation.batch(index, generator))[0])
+            yield
+
+
+def plain_steps(network: str, data: ImageSet) -> Iterator[None]:
+    """One training step of the usual loop per item."""
+    device = choose_execution().device
+    model = build_network(network, 0).to(device).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    loader = DataLoader(PlainImages(data), BATCH, shuffle=True, num_workers=2, drop_last=True)
+    while True:
+        for images, labels in loader:
+            loss = nn.functional.cross_entropy(model(images.to(device)), labels.to(device))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            loss.item()
+            yield
+
+
+def images_per_second(steps: Iterator[None]) -> float:
+    """Speed over one round of at least SECONDS_PER_ROUND."""
+    start, count = perf_counter(), 0
+    while perf_counter() - start < SECONDS_PER_ROUND:
+        next(steps)
+        count += 1
+    return count * BATCH / (perf_counter() - start)
+
+
+def compare(network: str, loops: dict[str, Callable[[str, ImageSet], Iterator[None]]]) -> dict[str, float]:
+    """Median speed of each loop, rounds alternating."""
+    data = random_images()
+    running = {name: loop(network, data) for name, loop in loops.items()}
+    for steps in running.values():
+        list(islice(steps, WARM_UP_STEPS))
+    rounds = [{name: images_per_second(steps) for name, steps in running.items()} for _ in range(ROUNDS)]
+    return {name: median(speeds[name] for speeds in rounds) for name in running}
+
+
+def main() -> None:
+    execution = choose_execution()
+    precision = str(execution.precision).removeprefix("torch.")
+    print(f"{execution.device_name}, {torch.get_num_threads()} threads, {precision}, torch {torch.__version__}")
+    print(f"{'network':12}{'flatness':>14}{'plain loop':>14}{'ratio':>8}   images/s, median of {ROUNDS} rounds")
+    for network in sys.argv[1:] or ["resnet20", "resnet56"]:
+        speeds = compare(network, {"ours": our_steps, "plain": plain_steps})
+        print(f"{network:12}{speeds['ours']:14.0f}{speeds['plain']:14.0f}{speeds['ours'] / speeds['plain']:8.2f}")
+
+
+if __name__ == "__main__":
+    main()

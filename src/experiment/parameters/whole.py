@@ -1,0 +1,142 @@
+"""All of params.yaml at once: every fault of every section in one message, before anything runs."""
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from experiment.parameters.dataset import Dataset
+from experiment.parameters.loading import PARAMETERS_FILE, ParameterError, S, Section, read_parameters
+from experiment.parameters.study import Study
+from experiment.parameters.surface import Surface
+from experiment.parameters.train import Recipe, Train
+from experiment.parameters.trajectory import Trajectory
+
+
+class Parameters(Study):
+    """params.yaml: the runs (`networks`, `seeds`) and a section per kind of work."""
+
+    dataset: Dataset
+    train: Train
+    trajectory: Trajectory
+    surface: Surface
+
+
+def load_parameters(path: Path = PARAMETERS_FILE) -> Parameters:
+    """All of params.yaml; ParameterError with a line per fault: key, expected, found."""
+    content = read_parameters(path)
+    faults = [*faults_of(content, Parameters), *joint_faults(content)]
+    if faults:
+        raise ParameterError("\n  ".join([f"{path}: {len(faults)} fault(s), nothing was run", *faults]))
+    return Parameters.model_validate(content)
+
+
+def faults_of(content: Any, kind: type[Section], where: str = "") -> Iterator[str]:
+    """One line for each key of `content` that is not as `kind` declares it."""
+    try:
+        kind.model_validate(content)
+    except ValidationError as invalid:
+        for error in invalid.errors():
+            yield _describe(error, kind, where)
+
+
+def joint_faults(content: dict[str, Any]) -> Iterator[str]:
+    """What is wrong between keys that are right by themselves, as far as they are."""
+    study = _if_valid({key: content.get(key) for key in Study.model_fields}, Study)
+    train = _if_valid(content.get("train"), Train)
+    surface = _if_valid(content.get("surface"), Surface)
+    if study and train:
+        yield from override_faults(study, train)
+        yield from recipe_faults(study, train)
+    if train:
+        yield from checkpoint_faults(train)
+    if surface:
+        yield from direction_faults(surface)
+
+
+def override_faults(study: Study, train: Train) -> Iterator[str]:
+    for network in train.overrides:
+        if network not in study.networks:
+            yield f"train.overrides.{network}: not a declared network{_alternatives(network, study.networks)}"
+
+
+def recipe_faults(study: Study, train: Train) -> Iterator[str]:
+    """Of every declared network's recipe, overrides included."""
+    for network in study.networks:
+        overrides = train.overrides.get(network, {})
+        where = f"train.overrides.{network}" if overrides else "train.recipe"
+        fields = train.recipe.model_dump() | overrides
+        yield from faults_of(fields, Recipe, where)
+        recipe = _if_valid(fields, Recipe)
+        if recipe and recipe.nesterov and recipe.momentum == 0:
+            yield f"{where}: nesterov true needs a momentum above 0 (network {network})"
+        if recipe and len(train.checkpoints_for(network)) < 3:
+            yield (
+                f"train.checkpoint_epochs: expected 2 or more below the last epoch of {network}, "
+                f"{recipe.epochs}: a plane takes 3 points; found {train.checkpoint_epochs}"
+            )
+
+
+def checkpoint_faults(train: Train) -> Iterator[str]:
+    first, last = train.checkpoint_epochs[0], train.checkpoint_epochs[-1]
+    if first != 0:
+        yield f"train.checkpoint_epochs: expected to begin with 0, the initial weights; found {first}"
+    recipes = [train.recipe.model_dump() | fields for fields in train.overrides.values()]
+    budgets = [recipe.epochs for recipe in (train.recipe, *(_if_valid(r, Recipe) for r in recipes)) if recipe]
+    if last >= max(budgets):
+        yield (
+            f"train.checkpoint_epochs: expected epochs below {max(budgets)}, the longest training's last, "
+            f"which is always kept; found {last}"
+        )
+
+
+def direction_faults(surface: Surface) -> Iterator[str]:
+    for key, seeds in (
+        ("surface.direction_seeds", surface.direction_seeds),
+        ("surface.cuts.direction_seeds", surface.cuts.direction_seeds),
+    ):
+        if len(set(seeds)) < len(seeds):
+            yield f"{key}: expected different seeds, as equal seeds draw equal directions; found {seeds}"
+
+
+def _if_valid(content: Any, kind: type[S]) -> S | None:
+    try:
+        return kind.model_validate(content)
+    except ValidationError:
+        return None
+
+
+def _describe(error: Any, kind: type[Section], where: str) -> str:
+    *parents, key = error["loc"] or ("",)
+    place = ".".join(str(part) for part in (where, *parents, key) if part != "")
+    if error["type"] == "extra_forbidden":
+        return f"{place}: unknown key{_alternatives(str(key), list(_nested(kind, parents).model_fields))}"
+    if error["type"] == "missing":
+        return f"{place}: missing key"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}; found {error['input']!r}{_number_hint(error['input'])}"
+
+
+def _nested(kind: type[Section], location: Sequence[str]) -> type[Section]:
+    """The section at `location` within `kind`."""
+    for key in location:
+        annotation = kind.model_fields[key].annotation
+        kind = next(
+            c for c in (annotation, *get_args(annotation)) if isinstance(c, type) and issubclass(c, Section)
+        )
+    return kind
+
+
+def _alternatives(word: str, allowed: Sequence[str]) -> str:
+    close = get_close_matches(word, allowed, 1)
+    return (f", did you mean {close[0]!r}?" if close else ";") + f" expected one of {', '.join(allowed)}"
+
+
+def _number_hint(found: Any) -> str:
+    """YAML 1.1 reads 1e-4 as text: say how to write the number."""
+    try:
+        return f" (text; write the number as {float(found)!r})" if isinstance(found, str) else ""
+    except ValueError:
+        return ""

@@ -1,0 +1,30 @@
+"""What a result came from: software, hardware and parameters. No times and no paths, so that a rerun repeats it."""
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+from flatness.execution import Execution
+
+
+def provenance(execution: Execution, parameters: Any) -> dict[str, Any]:
+    """The machine, the versions and the hash of the parameters that made a result."""
+    return {
+        "device": execution.device_name,
+        "device_type": execution.device.type,
+        "precision": str(execution.precision).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+        "numpy": version("numpy"),
+        "parameters": parameters_hash(parameters),
+    }
+
+
+def parameters_hash(parameters: Any) -> str:
+    """SHA-256 of parameters (plain values), independent of the order of their keys."""
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What the paper says: values, tables and sentences made from the results of the declared runs."""

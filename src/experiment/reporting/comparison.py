@@ -1,0 +1,128 @@
+"""Residual against plain networks: the pairs, and differences with the error that can be stated for them."""
+
+from dataclasses import dataclass, replace
+from math import sqrt
+from statistics import fmean, stdev
+
+from scipy.stats import norm, t
+
+from experiment.reporting.latex import measured, typewriter
+from experiment.reporting.results import Results, binomial_error, printed
+from flatness.networks import Architecture, parse_name
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A residual network and the plain one that differs from it by the shortcut."""
+
+    residual: str
+    plain: str
+    depth: int
+
+    @property
+    def label(self) -> str:
+        """`depth 56`, or both names where the residual network is a variant."""
+        if self.residual == f"resnet{self.depth}":
+            return f"depth {self.depth}"
+        return f"{typewriter(self.residual)} and {typewriter(self.plain)}"
+
+
+def pairs(networks: list[str]) -> list[Pair]:
+    """Every declared residual network with the declared plain one of the same depth, width and activation."""
+    architectures = [parse_name(network) for network in networks]
+    plains = {_variant(a): a.name for a in architectures if a.family == "plain"}
+    found = [
+        Pair(a.name, plains[_variant(a)], a.depth)
+        for a in architectures
+        if a.family == "resnet" and _variant(a) in plains
+    ]
+    return sorted(found, key=lambda pair: pair.depth)
+
+
+def _variant(architecture: Architecture) -> tuple:
+    return architecture.depth, architecture.width, architecture.activation, architecture.normalised
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two values, and half the width of the 95 % interval of their difference (None: not known)."""
+
+    residual: float | None
+    plain: float | None
+    half_width: float | None
+    basis: str = ""  # what the interval covers
+    resolution: float = 0.0  # differences up to this are rounding
+
+    @property
+    def value(self) -> float | None:
+        """Residual minus plain."""
+        return self.residual - self.plain if measured(self.residual) and measured(self.plain) else None
+
+    @property
+    def resolved(self) -> bool:
+        """The interval excludes 0, and the difference is no rounding. Without an interval: not."""
+        known = measured(self.value) and measured(self.half_width)
+        return known and abs(self.value) > max(self.half_width, self.resolution)
+
+    @property
+    def sign(self) -> int:
+        """-1: the residual network's value is lower; 1: higher; 0: not resolved."""
+        return (1 if self.value > 0 else -1) if self.resolved else 0
+
+
+def paired_over_seeds(residual: list[float | None], plain: list[float | None]) -> Difference:
+    """Means over the seeds that have both values; interval by Student's t on the paired differences."""
+    both = [(r, p) for r, p in zip(residual, plain, strict=True) if measured(r) and measured(p)]
+    if not both:
+        return Difference(*(next(filter(measured, side), None) for side in (residual, plain)), None)
+    means = (fmean(r for r, _ in both), fmean(p for _, p in both))
+    if len(both) == 1:
+        return Difference(*means, None)
+    half = t.ppf((1 + CONFIDENCE) / 2, len(both) - 1) * stdev(r - p for r, p in both) / sqrt(len(both))
+    return Difference(*means, float(half), f"{len(both)} seeds")
+
+
+def test_error_difference(results: Results, pair: Pair) -> Difference:
+    """Of the test errors; with one seed the interval covers the finite test set alone."""
+    errors = [results.test_errors(network) for network in (pair.residual, pair.plain)]
+    difference = paired_over_seeds(*errors)
+    if difference.half_width is not None or difference.value is None:
+        return difference
+    count = results.dataset["test"]["images"]
+    variance = sum(binomial_error(share, count) ** 2 for share in (difference.residual, difference.plain))
+    half = float(norm.ppf((1 + CONFIDENCE) / 2) * sqrt(variance))
+    return Difference(difference.residual, difference.plain, half, "one seed, the finite test set alone")
+
+
+def roughness_difference(results: Results, pair: Pair, state: str, measure: str) -> Difference:
+    """Of a measure of the cuts; with one seed the interval covers the draw of directions alone.
+
+    A difference too small to be printed is not resolved: measures at their bound differ by rounding, without
+    any spread.
+    """
+    values = [results.measure(network, state, measure) for network in (pair.residual, pair.plain)]
+    difference = paired_over_seeds(*values)
+    if difference.half_width is None and difference.value is not None:
+        shared = next(
+            number for number, both in enumerate(zip(*values, strict=True)) if all(map(measured, both))
+        )
+        difference = _over_directions(results, pair, state, measure, shared, difference)
+    factor, digits = printed(measure)
+    return replace(difference, resolution=0.5 * 10**-digits / factor)
+
+
+def _over_directions(
+    results: Results, pair: Pair, state: str, measure: str, seed_number: int, difference: Difference
+) -> Difference:
+    """`difference` with Student's t interval over directions, as if the two networks' were independent."""
+    deviations = [
+        results.measure(network, state, f"{measure}_sd")[seed_number]
+        for network in (pair.residual, pair.plain)
+    ]
+    if not all(map(measured, deviations)):
+        return difference
+    count = len(results.parameters["surface"]["cuts"]["direction_seeds"])
+    half = t.ppf((1 + CONFIDENCE) / 2, count - 1) * sqrt(sum(s**2 for s in deviations) / count)
+    return replace(difference, half_width=float(half), basis=f"one seed, {count} directions")

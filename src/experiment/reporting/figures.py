@@ -1,0 +1,12 @@
+"""The figures that the paper includes, as figures/NAME.pdf."""
+
+FIGURES = (
+    "training_curves",
+    "surfaces_3d",
+    "contours",
+    "contours_matched",
+    "cuts",
+    "recomputed",
+    "line",
+    "trajectory",
+)

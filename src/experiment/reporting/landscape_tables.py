@@ -1,0 +1,161 @@
+"""Tables of the slices: roughness, the matched checkpoints, trajectories, and what made the results."""
+
+from experiment.reporting.comparison import Pair, pairs
+from experiment.reporting.latex import (
+    ABSENT,
+    enumeration,
+    escape,
+    fixed,
+    measured,
+    tabular,
+    typewriter,
+)
+from experiment.reporting.results import MEASURES, Results, printed
+from experiment.reporting.tables import spread_cell
+from experiment.storage import run_name
+
+VIEWS = {
+    "final": "final weights",
+    "matched": "equal training loss",
+    "recomputed": "final, statistics recomputed",
+}
+CUT_VIEWS = {"cuts": "final weights", "matched_cuts": "equal training loss"}
+MEASURE_HEADS = ("Centre", "Rim rise", "Half-way", "Excess var.", r"Non-convex (\%)")
+PROVENANCE_COLUMNS = ("device", "precision", "threads", "python", "torch", "numpy")
+
+
+def roughness_table(results: Results) -> str:
+    """Measures of the surfaces, pair by pair: final weights, equal loss, recomputed statistics."""
+    return _measures_table(results, VIEWS)
+
+
+def cuts_table(results: Results) -> str:
+    """Measures of the one-dimensional cuts, means over directions."""
+    return _measures_table(results, CUT_VIEWS)
+
+
+def _measures_table(results: Results, views: dict[str, str]) -> str:
+    groups = [
+        [
+            _measures_row(results, network, state, title if number == 0 else "")
+            for number, network in enumerate(members)
+        ]
+        for members in network_groups(results)
+        for state, title in views.items()
+    ]
+    return tabular("ll" + "r" * len(MEASURES), ["Slice about", "Network", *MEASURE_HEADS], groups)
+
+
+def network_groups(results: Results) -> list[list[str]]:
+    """Pairs first, each network once, then those without a counterpart."""
+    groups: list[list[str]] = []
+    seen: set[str] = set()
+    for pair in pairs(results.study.networks):
+        members = [network for network in (pair.residual, pair.plain) if network not in seen]
+        groups.append(members)
+        seen.update(members)
+    return groups + [[network] for network in results.study.networks if network not in seen]
+
+
+def _measures_row(results: Results, network: str, state: str, title: str) -> list[str]:
+    return [title, typewriter(network), *(_measure_cell(results, network, state, name) for name in MEASURES)]
+
+
+def _measure_cell(results: Results, network: str, state: str, name: str) -> str:
+    """Over seeds mean and deviation; with one seed the deviation over directions where there is one."""
+    values = results.measure(network, state, name)
+    factor, digits = printed(name)
+    if len(values) > 1:
+        return spread_cell(values, digits, factor)
+    deviation = results.measure(network, state, f"{name}_sd")[0]
+    spread = (
+        rf"\,\textpm\,{fixed(factor * deviation, digits)}"
+        if measured(values[0]) and measured(deviation)
+        else ""
+    )
+    return fixed(factor * values[0] if measured(values[0]) else None, digits) + spread
+
+
+def matched_table(results: Results) -> str:
+    """The checkpoints that are compared at equal training loss."""
+    head = ["Depth", "Seed", "Target loss", "Network", "Epoch", "Loss", "Difference"]
+    return tabular("rrrlrrr", head, [_matched_rows(results, pair) for pair in pairs(results.study.networks)])
+
+
+def _matched_rows(results: Results, pair: Pair) -> list[list[str]]:
+    rows = []
+    for seed in results.study.seeds:
+        for network in (pair.residual, pair.plain):
+            found = results.matched(network, seed)
+            start = [str(pair.depth), str(seed)] if network == pair.residual else ["", ""]
+            if found is None or not measured(found["loss"]):
+                rows.append([*start, ABSENT, typewriter(network), ABSENT, ABSENT, ABSENT])
+                continue
+            target, loss = found["target_loss"], found["loss"]
+            marker = " (final)" if found["hardest"] == network else ""
+            rows.append(
+                [
+                    *start,
+                    fixed(target, 3),
+                    typewriter(network) + marker,
+                    f"{found['epoch']:g}",
+                    fixed(loss, 3),
+                    fixed(loss - target, 3),
+                ]
+            )
+    return rows
+
+
+def trajectory_table(results: Results) -> str:
+    """The principal plane of each path: shares, residual, and the plane's loss against the true one."""
+    head = ["Network", r"First (\%)", r"Second (\%)", "Largest residual", "Largest loss gap"]
+    return tabular("lrrrr", head, [[_trajectory_row(results, network) for network in results.study.networks]])
+
+
+def _trajectory_row(results: Results, network: str) -> list[str]:
+    columns = list(
+        zip(*(trajectory_numbers(results, network, seed) for seed in results.study.seeds), strict=True)
+    )
+    formats = ((1, 100), (1, 100), (2, 1), (2, 1))
+    cells = [
+        spread_cell(list(values), digits, factor)
+        for values, (digits, factor) in zip(columns, formats, strict=True)
+    ]
+    return [typewriter(network), *cells]
+
+
+def trajectory_numbers(results: Results, network: str, seed: int) -> tuple[float, float, float, float]:
+    """Explained shares, largest residual over the path's extent from its end, largest |loss gap| in nats."""
+    data = results.trajectory(network, seed)
+    distance = (data["path"] ** 2).sum("component") + data["residual"] ** 2
+    first, second = data["explained_variance"].values[:2].tolist()
+    residual = float(data["residual"].max() / distance.max() ** 0.5)
+    return first, second, residual, float(abs(data["projected_loss"] - data["loss"]).max())
+
+
+def provenance_table(results: Results) -> str:
+    """Machines and software: a row for each distinct combination of stage and machine."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for network, seed in results.study.runs:
+        for stage, origin in _origins(results, network, seed).items():
+            key = (stage, *(escape(str(origin.get(column, ABSENT))) for column in PROVENANCE_COLUMNS))
+            rows.setdefault(key, []).append(run_name(network, seed))
+    everything = len(results.study.runs)
+    body = [
+        [
+            key[0],
+            "all" if len(runs) == everything else enumeration([typewriter(run) for run in runs]),
+            *key[1:],
+        ]
+        for key, runs in rows.items()
+    ]
+    head = ["Stage", "Runs", "Device", "Precision", "Threads", "Python", "PyTorch", "NumPy"]
+    return tabular(r"@{}lp{0.16\linewidth}p{0.24\linewidth}lrlll@{}", head, [body])
+
+
+def _origins(results: Results, network: str, seed: int) -> dict[str, dict]:
+    return {
+        "training": results.training[run_name(network, seed)]["provenance"],
+        "surface": results.surface(network, seed, "final").attrs,
+        "trajectory": results.trajectory(network, seed).attrs,
+    }

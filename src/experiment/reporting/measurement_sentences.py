@@ -1,0 +1,154 @@
+"""Sentences about sampling and precision, and slices that compare no pair: planes, lines, statistics."""
+
+from math import hypot
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from experiment.reporting.landscape_tables import trajectory_numbers
+from experiment.reporting.latex import enumeration, fixed, measured, percentage, significant, typewriter
+from experiment.reporting.results import Results, spread
+from experiment.reporting.wording import paragraph
+
+
+def sampling_rule(results: Results) -> str:
+    """How many images a point takes, from params.yaml."""
+    error = results.parameters["surface"]["relative_error"]
+    if error is None:
+        return "Here every point uses all images of its set, so that its standard error is zero."
+    return (
+        f"Here a point stops once the standard error is at most {percentage(error)}\\,\\% of the loss, or "
+        "all images are used."
+    )
+
+
+def sampling(results: Results) -> str:
+    """The samples that the final surfaces took and the errors they reached."""
+    shares, errors = [], []
+    for run in results.study.runs:
+        data = results.surface(*run, "final").sel(set="train")
+        finite = np.isfinite(data["loss"].values)
+        shares += (data["samples"].values[finite] / results.dataset["train"]["images"]).tolist()
+        errors += (data["standard_error"].values / data["loss"].values)[finite].tolist()
+    if not shares:
+        return "No surface was measured."
+    return (
+        "Over all points of the final surfaces the median share of training images used is "
+        f"{percentage(np.median(shares))}\\,\\% and the largest relative standard error "
+        f"{percentage(max(errors))}\\,\\%."
+    )
+
+
+def precision(results: Results) -> str:
+    """Largest difference of the fast evaluation from float32."""
+    attributes = [results.surface(*run, "final").attrs for run in results.study.runs]
+    checks = [
+        float(entry["precision_check"]) for entry in attributes if measured(float(entry["precision_check"]))
+    ]
+    kinds = enumeration(sorted({str(entry["precision"]) for entry in attributes}))
+    if not checks:
+        return f"Surfaces were computed in {kinds}; no comparison with float32 was possible."
+    return (
+        f"Surfaces were computed in {kinds}, with batch norm folded into the convolutions; on a sample of "
+        "points the loss differs from an unfolded float32 evaluation of the same images by at most "
+        f"{significant(100 * max(checks), 2)}\\,\\%."
+    )
+
+
+def trajectory(results: Results) -> str:
+    """How much of the paths their planes hold, and how far the plane's loss is from the truth."""
+    rows = np.array([trajectory_numbers(results, *run) for run in results.study.runs], dtype=float)
+    rows = rows[np.isfinite(rows).all(axis=1)]
+    if not len(rows):
+        return "No trajectory could be projected."
+    shares = rows[:, 0] + rows[:, 1]
+    return (
+        f"The two components hold between {percentage(shares.min())} and {percentage(shares.max())}\\,\\% of "
+        "the path's squared length about its end. The plane is not the path: a checkpoint lies up to "
+        f"{fixed(rows[:, 2].max(), 2)} of the path's extent away from it, and the loss at its projection "
+        f"differs from its own by up to {significant(rows[:, 3].max())} nats."
+    )
+
+
+def test_set(results: Results) -> str:
+    """Rank correlation of training and test loss over the points of each final surface."""
+    correlations = []
+    for run in results.study.runs:
+        data = results.surface(*run, "final")
+        losses = [data["loss"].sel(set=name).values.ravel() for name in ("train", "test")]
+        if np.isfinite(losses).all():
+            correlations.append(float(spearmanr(*losses).statistic))
+    correlations = [value for value in correlations if measured(value)]
+    if not correlations:
+        return "Training and test surfaces could not be compared."
+    low, high = fixed(min(correlations), 3), fixed(max(correlations), 3)
+    between = low if low == high else f"between {low} and {high}"
+    return f"Spearman's correlation of training and test loss over a final surface's points is {between}."
+
+
+def recomputed(results: Results) -> str:
+    """What recomputing batch-norm statistics does to the surface's rise."""
+    parts = []
+    for network in results.study.networks:
+        before, after = (
+            spread(results.measure(network, state, "edge_rise")).mean for state in ("final", "recomputed")
+        )
+        if measured(before) and measured(after):
+            parts.append(f"from {fixed(before, 2)} to {fixed(after, 2)} nats for {typewriter(network)}")
+    return (
+        f"With statistics recomputed at each point the rise to the rim goes {enumeration(parts)}."
+        if parts
+        else ""
+    )
+
+
+def line(results: Results) -> str:
+    """Whether the loss falls monotonically on the straight line from initial to final weights."""
+    climbs = {
+        network: max(_climb(results, network, seed) for seed in results.study.seeds)
+        for network in results.study.networks
+    }
+    monotone = [typewriter(network) for network, climb in climbs.items() if climb == 0]
+    bumpy = [
+        f"{significant(climb, 2)} nats for {typewriter(network)}"
+        for network, climb in climbs.items()
+        if climb > 0
+    ]
+    lost = [typewriter(network) for network, climb in climbs.items() if not measured(climb)]
+    return paragraph(
+        [
+            "On the way from the initial to the final weights the training loss never climbs beyond twice "
+            f"its standard error for {enumeration(monotone)}."
+            if monotone
+            else "",
+            f"On that way it climbs by as much as {enumeration(bumpy)}." if bumpy else "",
+            f"Not measured: {enumeration(lost)}." if lost else "",
+        ]
+    )
+
+
+def _climb(results: Results, network: str, seed: int) -> float:
+    """Largest L_j - L_i, i < j, 0 <= alpha <= 1, beyond twice its standard error; 0: none, NaN: unknown."""
+    data = results.surface(network, seed, "line").sel(set="train")
+    inside = (data["alpha"] >= -1e-9) & (data["alpha"] <= 1 + 1e-9)
+    losses, errors = (data[name].values[inside.values] for name in ("loss", "standard_error"))
+    if not np.isfinite(losses).all():
+        return float("nan")
+    climbs = [
+        losses[j] - losses[i]
+        for i in range(len(losses))
+        for j in range(i + 1, len(losses))
+        if losses[j] - losses[i] > 2 * hypot(errors[i], errors[j])
+    ]
+    return float(max(climbs, default=0.0))
+
+
+MEASUREMENT_SENTENCES = {
+    "sampling_rule": sampling_rule,
+    "sampling": sampling,
+    "precision": precision,
+    "trajectory": trajectory,
+    "test_set": test_set,
+    "recomputed": recomputed,
+    "line": line,
+}

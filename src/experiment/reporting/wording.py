@@ -1,0 +1,43 @@
+"""Differences between residual and plain networks in words, with the error that can be stated."""
+
+from experiment.reporting.comparison import CONFIDENCE, Difference
+from experiment.reporting.latex import fixed, measured
+
+
+def verdict(difference: Difference, lower: str, higher: str) -> str:
+    """`lower` or `higher`, as the residual network's value is; or that the difference is not resolved."""
+    if difference.half_width is None:
+        return "no error can be stated"
+    return {-1: lower, 1: higher, 0: "within its error"}[difference.sign]
+
+
+def interval(difference: Difference, digits: int, factor: float = 1) -> str:
+    """`-1.20 +- 0.35`, residual minus plain, with the half-width of its 95 % interval where one is known."""
+    text = fixed(factor * difference.value, digits) if measured(difference.value) else "---"
+    if measured(difference.half_width):
+        text += rf"\,\textpm\,{fixed(factor * difference.half_width, digits)}"
+    return text
+
+
+def basis_note(differences: list[Difference]) -> str:
+    """What the intervals of a paragraph cover, once."""
+    bases = sorted({difference.basis for difference in differences if difference.basis})
+    return f"Intervals are {100 * CONFIDENCE:.0f}\\,\\% ({' or '.join(bases)})." if bases else ""
+
+
+def paragraph(sentences: list[str]) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def count(number: int) -> str:
+    words = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+    return words[number] if number < len(words) else str(number)
+
+
+def count_noun(number: int, noun: str) -> str:
+    """`one seed`, `two seeds`; for one or more."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"

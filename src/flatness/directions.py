@@ -1,0 +1,82 @@
+"""Directions in weight space, and networks moved along them and back.
+
+A direction holds a tensor for each parameter it moves, by the parameter's name; a parameter it does not
+name stays where it is.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+Direction = dict[str, Tensor]
+
+
+def random_direction(parameters: Mapping[str, Tensor], seed: int, normalisation: str = "filter") -> Direction:
+    """A Gaussian direction from `seed`, scaled to the weights; biases and batch norm (1-D parameters) stay put.
+
+    `filter`: each slice d_i of a weight along dimension 0 (the filter of a convolution, the row of a linear
+    layer) becomes d_i ||w_i|| / ||d_i|| (Li et al. 2018, section 4). `layer`: the same with the whole weight
+    as one slice. So alpha = 1 moves every filter by its own norm. Drawn on the CPU in the parameters'
+    order: the same seed gives the same direction on every device. Raises ValueError for another normalisation.
+    """
+    if normalisation not in NORMALISATIONS:
+        raise ValueError(f"normalisation {normalisation!r}: expected one of {', '.join(NORMALISATIONS)}")
+    generator = torch.Generator().manual_seed(seed)
+    direction = {}
+    for name, weight in parameters.items():
+        if weight.ndim > 1:
+            drawn = torch.randn(weight.shape, generator=generator, dtype=weight.dtype).to(weight.device)
+            direction[name] = NORMALISATIONS[normalisation](drawn, weight.detach())
+    return direction
+
+
+def filter_normalised(direction: Tensor, weight: Tensor) -> Tensor:
+    """Each slice along dimension 0 scaled to the norm of the weight's slice; both [F, ...]."""
+    dimensions = tuple(range(1, weight.ndim))
+    wanted, drawn = (torch.linalg.vector_norm(t, dim=dimensions, keepdim=True) for t in (weight, direction))
+    return direction * (wanted / drawn)
+
+
+def layer_normalised(direction: Tensor, weight: Tensor) -> Tensor:
+    """The whole tensor scaled to the norm of the weight."""
+    return direction * (torch.linalg.vector_norm(weight) / torch.linalg.vector_norm(direction))
+
+
+NORMALISATIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "filter": filter_normalised,
+    "layer": layer_normalised,
+}
+
+
+def direction_between(start: Mapping[str, Tensor], end: Mapping[str, Tensor]) -> Direction:
+    """end - start for every parameter, so that start + alpha d is the straight line with alpha = 1 at `end`."""
+    if start.keys() != end.keys():
+        different = sorted(start.keys() ^ end.keys())
+        raise ValueError(f"the two networks differ in their parameters: {', '.join(different[:5])}")
+    return {name: end[name] - start[name] for name in start}
+
+
+@contextmanager
+def displaced(
+    network: nn.Module, directions: Sequence[Direction], coefficients: Sequence[float]
+) -> Iterator[nn.Module]:
+    """Within the block the network's weights are w + sum_k c_k d_k, computed from a saved copy.
+
+    Afterwards, also after an exception, parameters and buffers are what they were, bit for bit. Raises
+    KeyError for a direction with a parameter the network has not, ValueError for unequal lengths.
+    """
+    parameters = dict(network.named_parameters())
+    state = {name: value.detach().clone() for name, value in network.state_dict(keep_vars=True).items()}
+    try:
+        with torch.no_grad():
+            for direction, coefficient in zip(directions, coefficients, strict=True):
+                for name, step in direction.items():
+                    if coefficient != 0:
+                        parameters[name].add_(step.to(parameters[name].device), alpha=coefficient)
+        yield network
+    finally:
+        with torch.no_grad():
+            for name, value in network.state_dict(keep_vars=True).items():
+                value.copy_(state[name])

@@ -1,0 +1,69 @@
+"""Where and how to compute: device, number format and memory layout, chosen by what the machine has."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A device and the number format of its convolutions and products.
+
+    Parameters, batch-norm statistics and losses stay in float32 whatever `precision` says.
+    """
+
+    device: torch.device
+    precision: torch.dtype
+
+    def autocast(self) -> AbstractContextManager:
+        """Context in which convolutions and products run in `precision`."""
+        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
+
+    def place(self, network: nn.Module) -> nn.Module:
+        """Move a network to the device, convolution weights channels last."""
+        return network.to(self.device, memory_format=torch.channels_last)
+
+    @property
+    def device_name(self) -> str:
+        """Model name of the processor or accelerator."""
+        if self.device.type == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        return _processor_name()
+
+
+def choose_execution(device: str | None = None, precision: str | None = None) -> Execution:
+    """The given device and precision, or the best the machine has: CUDA before CPU, bfloat16 where native.
+
+    Raises ValueError for a device that is absent or a precision that is not of PRECISIONS.
+    """
+    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {device!r} asked for, but torch finds no CUDA device here; use 'cpu'")
+    if precision is None:
+        return Execution(chosen, torch.bfloat16 if has_native_bfloat16(chosen) else torch.float32)
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
+    return Execution(chosen, PRECISIONS[precision])
+
+
+def has_native_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware (emulation would be slower than float32)."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    features = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, feature, lambda: False)() for feature in features)
+
+
+def _processor_name() -> str:
+    try:
+        with open("/proc/cpuinfo") as lines:
+            name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        import platform
+
+        name = platform.processor() or platform.machine()
+    return name

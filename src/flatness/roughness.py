@@ -1,0 +1,91 @@
+"""Measures of a stored slice of the loss: numbers in, one number out; no network is needed.
+
+A profile is a one-dimensional slice of 2m+1 losses about its centre. Values that are not finite give NaN.
+"""
+
+import numpy as np
+
+
+def edge_rise(losses: np.ndarray) -> float:
+    """Mean loss at the profile's two ends minus that at its centre; losses [2m+1]."""
+    return float((losses[0] + losses[-1]) / 2 - losses[len(losses) // 2])
+
+
+def halfway_distance(losses: np.ndarray, alphas: np.ndarray, chance: float) -> float:
+    """Distance at which the loss, going out from the centre, first reaches half-way to chance: [2m+1] each.
+
+    (L(0) + chance) / 2, linear between points, mean over the two sides. A side that never reaches it within
+    the slice, or a centre that is not below chance, gives NaN.
+    """
+    middle = len(losses) // 2
+    level = (losses[middle] + chance) / 2
+    sides = [
+        first_crossing(losses[middle:], alphas[middle:] - alphas[middle], level),
+        first_crossing(losses[middle::-1], alphas[middle] - alphas[middle::-1], level),
+    ]
+    return float(np.mean(sides)) if losses[middle] < chance else float("nan")
+
+
+def first_crossing(losses: np.ndarray, distances: np.ndarray, level: float) -> float:
+    """First distance at which losses [m+1], starting below `level`, reach it; NaN if they do not."""
+    above = np.flatnonzero(losses >= level)
+    if len(above) == 0 or above[0] == 0:
+        return float("nan")
+    end = above[0]
+    share = (level - losses[end - 1]) / (losses[end] - losses[end - 1])
+    return float(distances[end - 1] + share * (distances[end] - distances[end - 1]))
+
+
+def excess_variation(losses: np.ndarray) -> float:
+    """Total variation of losses [n] over that of a unimodal profile with the same ends and minimum.
+
+    sum |L_i+1 - L_i| / ((L_first - L_min) + (L_last - L_min)): 1 for every profile that falls to one minimum and
+    rises again, above 1 for each bump. NaN for a constant profile.
+    """
+    unimodal = losses[0] + losses[-1] - 2 * losses.min()
+    return float(np.abs(np.diff(losses)).sum() / unimodal) if unimodal > 0 else float("nan")
+
+
+def nonconvex_share(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = 2.0) -> float:
+    """Share of second differences L_i-1 - 2 L_i + L_i+1 below zero by more than `threshold` standard errors.
+
+    The error of a second difference is taken as sqrt(s_i-1^2 + 4 s_i^2 + s_i+1^2), as if points were independent;
+    points that share their samples are better known than that, so the share is a lower bound. [n] each.
+    """
+    second = losses[:-2] - 2 * losses[1:-1] + losses[2:]
+    error = np.sqrt(standard_errors[:-2] ** 2 + 4 * standard_errors[1:-1] ** 2 + standard_errors[2:] ** 2)
+    return float(np.mean(second < -threshold * error)) if np.isfinite(second).all() else float("nan")
+
+
+def profile_measures(
+    losses: np.ndarray, standard_errors: np.ndarray, alphas: np.ndarray, chance: float
+) -> dict[str, float]:
+    """All measures of one profile by name, with the centre's loss."""
+    return {
+        "centre_loss": float(losses[len(losses) // 2]),
+        "edge_rise": edge_rise(losses),
+        "halfway_distance": halfway_distance(losses, alphas, chance),
+        "excess_variation": excess_variation(losses),
+        "nonconvex_share": nonconvex_share(losses, standard_errors),
+    }
+
+
+def surface_measures(
+    losses: np.ndarray, standard_errors: np.ndarray, alphas: np.ndarray, chance: float
+) -> dict[str, float]:
+    """The measures of a square slice [2m+1, 2m+1] over `alphas` [2m+1] in both directions.
+
+    centre_loss; edge_rise from the centre to the mean over the rim; halfway_distance, the mean of the two central
+    profiles; excess_variation and nonconvex_share, means over all rows and columns.
+    """
+    middle = len(alphas) // 2
+    rim = np.concatenate([losses[0], losses[-1], losses[1:-1, 0], losses[1:-1, -1]])
+    profiles = [*zip(losses, standard_errors, strict=True), *zip(losses.T, standard_errors.T, strict=True)]
+    central = (losses[middle], losses[:, middle])
+    return {
+        "centre_loss": float(losses[middle, middle]),
+        "edge_rise": float(rim.mean() - losses[middle, middle]),
+        "halfway_distance": float(np.mean([halfway_distance(profile, alphas, chance) for profile in central])),
+        "excess_variation": float(np.mean([excess_variation(profile) for profile, _ in profiles])),
+        "nonconvex_share": float(np.mean([nonconvex_share(*profile) for profile in profiles])),
+    }

@@ -1,0 +1,196 @@
+"""The loss at weights w + alpha d + beta e: grids, cuts and lines, exactly or to a declared error.
+
+Every point is computed from a saved copy of the weights; nothing steps in place (Li et al. 2018 for the
+method). The fast path folds batch norm into the convolutions at each point and computes in the execution's
+precision; `precision_difference` compares it with plain float32.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+import torch
+import xarray
+from torch import nn
+
+from flatness.data import ImageSet
+from flatness.directions import Direction, displaced
+from flatness.evaluation import Forward, Tally, tally_batch
+from flatness.execution import Execution
+from flatness.folding import FoldedTwin
+from flatness.statistics import recompute_batch_norm
+
+QUANTITIES = ("loss", "accuracy", "standard_error", "samples")
+Rows = list[list[float]]  # of one point: for each image set the four QUANTITIES
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How many samples a point takes: batches until standard error / loss <= `relative_error`, or all of them.
+
+    `relative_error` None is the exact mode. Batches come in one order drawn from `order_seed` and shared by all
+    points, so that neighbouring points see the same samples and their differences are better known than
+    either value.
+    """
+
+    batch_size: int = 500
+    relative_error: float | None = None
+    order_seed: int = 0
+
+
+class LossSampler:
+    """Measures a network's loss on image sets at displaced weights.
+
+    `calibration` images, if given, have the batch-norm statistics recomputed from them at every point; without,
+    the network keeps the running statistics of its training. `fold` False evaluates the network as it is.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        sets: Mapping[str, ImageSet],
+        execution: Execution,
+        sampling: Sampling | None = None,
+        calibration: ImageSet | None = None,
+        fold: bool = True,
+    ):
+        self.network = execution.place(network).eval()
+        self.execution = execution
+        self.sampling = sampling or Sampling()
+        self.sets = {name: shuffled(data, self.sampling.order_seed).to(execution.device) for name, data in sets.items()}
+        self.calibration = calibration.to(execution.device) if calibration is not None else None
+        self.twin = FoldedTwin(self.network) if fold else None
+
+    def at(self, directions: Sequence[Direction], coefficients: Sequence[float]) -> dict[str, Tally]:
+        """Tallies by image set at w + sum_k c_k d_k; the network is left as it was, bit for bit."""
+        with displaced(self.network, directions, coefficients):
+            if self.calibration is not None:
+                recompute_batch_norm(
+                    self.network, self.calibration, self.sampling.batch_size, self.execution.autocast()
+                )
+            forward: Forward = self.network
+            if self.twin is not None:
+                self.twin.load(self.network)
+                forward = self.twin
+            with self.execution.autocast():
+                return {name: sample_loss(forward, data, self.sampling) for name, data in self.sets.items()}
+
+
+def shuffled(data: ImageSet, seed: int) -> ImageSet:
+    """The images in the random order of `seed`."""
+    return data.take(torch.randperm(len(data), generator=torch.Generator().manual_seed(seed)).to(data.labels.device))
+
+
+def sample_loss(forward: Forward, data: ImageSet, sampling: Sampling) -> Tally:
+    """Tally of the leading batches of `data`, as many as `sampling` asks for; one where the loss is not finite."""
+    total = Tally(len(data))
+    for start in range(0, len(data), sampling.batch_size):
+        images, labels = data.batch(slice(start, start + sampling.batch_size))
+        total += tally_batch(forward, images, labels, len(data))
+        if not isfinite(total.loss) or _known_well_enough(total, sampling.relative_error):
+            break
+    return total
+
+
+def loss_at_points(
+    sampler: LossSampler,
+    directions: Sequence[Direction],
+    points: np.ndarray,
+    done: Mapping[int, Rows] | None = None,
+    on_point: Callable[[int, Rows], None] | None = None,
+) -> np.ndarray:
+    """Measure the loss at `points` [P, k], coefficients along k directions: [P, S, 4] for S sets, QUANTITIES last.
+
+    `done` holds points measured before, by index, which are not measured again; `on_point` is told of each new
+    one. So a grid that was stopped goes on where it stopped.
+    """
+    rows = dict(done or {})
+    for index, coefficients in enumerate(points):
+        if index not in rows:
+            tallies = sampler.at(directions, coefficients.tolist())
+            rows[index] = [[t.loss, t.accuracy, t.standard_error, float(t.samples)] for t in tallies.values()]
+            if on_point is not None:
+                on_point(index, rows[index])
+    return np.array([rows[index] for index in range(len(points))])
+
+
+def unmeasured(points: int, sets: int) -> np.ndarray:
+    """The values [P, S, 4] of points that could not be measured: NaN from no samples."""
+    values = np.full((points, sets, len(QUANTITIES)), np.nan)
+    values[..., QUANTITIES.index("samples")] = 0
+    return values
+
+
+def axis(extent: float, points: int) -> np.ndarray:
+    """`points` (odd) coordinates from -extent to extent, exactly symmetric, with an exact zero at the centre."""
+    if points % 2 == 0:
+        raise ValueError(f"expected an odd number of points so that the centre lies on the grid, found {points}")
+    half = np.arange(1, points // 2 + 1) * (extent / (points // 2))
+    return np.concatenate([-half[::-1], [0.0], half])
+
+
+def grid_points(alphas: np.ndarray, betas: np.ndarray) -> np.ndarray:
+    """All (alpha, beta), alpha the slow index: [A * B, 2]."""
+    return np.stack([mesh.ravel() for mesh in np.meshgrid(alphas, betas, indexing="ij")], axis=1)
+
+
+def cut_points(alphas: np.ndarray, directions: int) -> np.ndarray:
+    """Every alpha along each direction alone: [directions * A, directions]."""
+    return np.concatenate([np.outer(alphas, unit) for unit in np.eye(directions)])
+
+
+def slice_dataset(
+    values: np.ndarray, sets: Sequence[str], coordinates: Mapping[str, np.ndarray], attributes: Mapping
+) -> xarray.Dataset:
+    """Measurements [P, S, 4] as a dataset of QUANTITIES with dims (set, *coordinates)."""
+    shape = [len(axis) for axis in coordinates.values()]
+    arranged = np.moveaxis(values, 0, -1).reshape(len(sets), len(QUANTITIES), *shape)
+    dims = ("set", *coordinates)
+    variables = {name: (dims, arranged[:, number]) for number, name in enumerate(QUANTITIES)}
+    dataset = xarray.Dataset(variables, {"set": list(sets), **coordinates}, dict(attributes))
+    dataset["samples"] = dataset["samples"].astype(np.int32)
+    dataset["loss"].attrs = {"units": "nats", "long_name": "mean cross-entropy without weight decay"}
+    dataset["accuracy"].attrs = {"units": "1", "long_name": "share of correctly classified samples"}
+    dataset["standard_error"].attrs = {"units": "nats", "long_name": "standard error of the loss"}
+    dataset["samples"].attrs = {"units": "1", "long_name": "samples used"}
+    return dataset
+
+
+def loss_on_grid(
+    sampler: LossSampler, directions: Sequence[Direction], extent: float = 1.0, points: int = 25, **resume
+) -> xarray.Dataset:
+    """Loss and accuracy on the square grid w + alpha d + beta e, |alpha|, |beta| <= extent; dims (set, alpha, beta).
+
+    `resume` is passed on to `loss_at_points`: `done` and `on_point`.
+    """
+    coordinates = {"alpha": axis(extent, points), "beta": axis(extent, points)}
+    values = loss_at_points(sampler, directions, grid_points(*coordinates.values()), **resume)
+    return slice_dataset(values, list(sampler.sets), coordinates, {})
+
+
+def precision_difference(
+    network: nn.Module,
+    data: ImageSet,
+    directions: Sequence[Direction],
+    points: np.ndarray,
+    execution: Execution,
+    samples: int = 1000,
+) -> float:
+    """Largest |fast - plain| / plain of the loss over `points` [P, k], both on the same leading `samples` images.
+
+    fast: folded, in the execution's precision; plain: unfolded float32. NaN where a plain loss is not finite.
+    """
+    sets = {"check": shuffled(data, 0).take(torch.arange(min(samples, len(data)), device=data.labels.device))}
+    plain = LossSampler(network, sets, Execution(execution.device, torch.float32), fold=False)
+    fast = LossSampler(network, sets, execution)
+    pairs = [
+        [sampler.at(directions, coefficients.tolist())["check"].loss for sampler in (plain, fast)]
+        for coefficients in points
+    ]
+    expected, found = np.array(pairs).T
+    return float(np.max(np.abs(found - expected) / expected))
+
+
+def _known_well_enough(total: Tally, relative_error: float | None) -> bool:
+    return relative_error is not None and total.standard_error <= relative_error * total.loss

@@ -1,0 +1,219 @@
+"""Training by SGD from data held in memory: one epoch at a time, resumable to the bit.
+
+The random numbers of an epoch are a function of (seed, epoch) alone and the trainer's whole state is
+weights, statistics, momentum and the epoch count, so a run resumed from `Trainer.state` gives the same
+weights as an unbroken one on the same machine.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, isfinite, pi
+from time import perf_counter
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from flatness.data import Augmentation, ImageSet
+from flatness.evaluation import evaluate
+from flatness.execution import Execution
+from flatness.seeds import generator
+
+Weights = dict[str, Tensor]  # a network's state: parameters and batch-norm statistics by name
+WARMUP_RATE = 0.1  # share of the peak rate used during warm-up steps; He et al. 2016: 0.01 of 0.1
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train. Defaults are stated by the caller: every field is declared."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float  # peak
+    schedule: str  # a key of SCHEDULES
+    warmup_steps: int  # steps at WARMUP_RATE of the rate before the schedule's rate
+    momentum: float
+    nesterov: bool
+    weight_decay: float  # L2 coefficient on every parameter
+    crop_padding: int  # pixels on each side
+    flip: bool
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """What one epoch did. Training figures are means over its augmented batches as they were trained on."""
+
+    epoch: int  # epochs completed, from 1
+    train_loss: float  # nats
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    learning_rate: float  # of the last step
+    gradient_norm: float  # mean over steps of the L2 norm of the loss's gradient, without weight decay
+    seconds: float
+
+
+def he2016(progress: float) -> float:
+    """Divided by 10 at 1/2 and 3/4 of the budget (He et al. 2016: 32k and 48k of 64k iterations)."""
+    return 0.1 ** sum(progress >= drop for drop in (1 / 2, 3 / 4))
+
+
+def li2018(progress: float) -> float:
+    """Divided by 10 at 1/2, 3/4 and 11/12 of the budget (Li et al. 2018: epochs 150, 225, 275 of 300)."""
+    return 0.1 ** sum(progress >= drop for drop in (1 / 2, 3 / 4, 11 / 12))
+
+
+def one_cycle(progress: float) -> float:
+    """Linear rise over the first 30 %, then half a cosine to zero (after Smith and Topin 2018)."""
+    rise = 0.3
+    if progress < rise:
+        return 0.04 + 0.96 * progress / rise
+    return (1 + cos(pi * (progress - rise) / (1 - rise))) / 2
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {"he2016": he2016, "li2018": li2018, "one_cycle": one_cycle}
+
+
+def learning_rate_at(step: int, total_steps: int, recipe: Recipe) -> float:
+    """The learning rate of step 0 ... total_steps - 1."""
+    if step < recipe.warmup_steps:
+        return WARMUP_RATE * recipe.learning_rate
+    return recipe.learning_rate * SCHEDULES[recipe.schedule](step / total_steps)
+
+
+class Trainer:
+    """Trains a network in place, epoch by epoch.
+
+    `checkpoint_epochs` (fractions allowed, 0 is the start) name the moments whose weights are kept in
+    `checkpoints`, float32 on the CPU.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        train_set: ImageSet,
+        test_set: ImageSet,
+        recipe: Recipe,
+        seed: int,
+        execution: Execution,
+        checkpoint_epochs: tuple[float, ...] = (),
+    ):
+        self.network = execution.place(network)
+        self.train_set, self.test_set = train_set.to(execution.device), test_set.to(execution.device)
+        self.recipe, self.seed, self.execution = recipe, seed, execution
+        self.augmentation = Augmentation(self.train_set, recipe.crop_padding, recipe.flip)
+        self.parameters = list(self.network.parameters())
+        self.optimizer = torch.optim.SGD(
+            self.parameters,
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
+            weight_decay=recipe.weight_decay,
+            fused=True,
+        )
+        self.epoch = 0
+        self.checkpoints: dict[float, Weights] = {}
+        self.checkpoint_steps = {round(epoch * self.steps_per_epoch): epoch for epoch in checkpoint_epochs}
+        self.forward = self.network
+        if execution.device.type == "cuda":
+            self.forward = torch.compile(self.network, mode="reduce-overhead")
+        self._keep_checkpoint(0)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch; the last, incomplete batch is left out, as batches are drawn anew each epoch."""
+        return max(1, len(self.train_set) // self.recipe.batch_size)
+
+    def run_epoch(self) -> EpochRecord:
+        """One pass over the training set, then the test set. Stops early where the loss is not finite."""
+        start = perf_counter()
+        device = self.execution.device
+        random = generator(device, self.seed, self.epoch)
+        order = torch.randperm(len(self.train_set), generator=random, device=device)
+        sums = torch.zeros(3, dtype=torch.float64, device=device)  # loss, accuracy, gradient norm
+        first_step = self.epoch * self.steps_per_epoch
+        self.network.train()
+        for step in range(self.steps_per_epoch):
+            index = order[step * self.recipe.batch_size :][: self.recipe.batch_size]
+            images, labels = self.augmentation.batch(index, random)
+            self._set_learning_rate(first_step + step)
+            sums += self._step(images, labels)
+            self._keep_checkpoint(first_step + step + 1)
+            if step % 50 == 49 and not isfinite(float(sums[0])):
+                break
+        train_loss, train_accuracy, gradient_norm = (sums / (step + 1)).tolist()
+        self.epoch += 1
+        self.network.eval()
+        with self.execution.autocast():
+            test = evaluate(self.network, self.test_set)
+        return EpochRecord(
+            self.epoch,
+            train_loss,
+            train_accuracy,
+            test.loss,
+            test.accuracy,
+            self.optimizer.param_groups[0]["lr"],
+            gradient_norm,
+            perf_counter() - start,
+        )
+
+    def state(self) -> dict:
+        """Everything that a later Trainer of the same arguments needs to go on, on the CPU."""
+        momenta = [self.optimizer.state[p].get("momentum_buffer") for p in self.parameters]
+        return {
+            "epoch": self.epoch,
+            "weights": weights_of(self.network),
+            "momenta": [None if m is None else m.cpu().clone() for m in momenta],
+            "checkpoints": self.checkpoints,
+        }
+
+    def load_state(self, state: dict) -> None:
+        """Go on from `state`, as another Trainer of the same arguments left it."""
+        self.epoch = state["epoch"]
+        self.network.load_state_dict(state["weights"])
+        self.checkpoints = dict(state["checkpoints"])
+        for parameter, momentum in zip(self.parameters, state["momenta"], strict=True):
+            if momentum is not None:
+                buffer = torch.empty_like(parameter).copy_(momentum)
+                self.optimizer.state[parameter]["momentum_buffer"] = buffer
+
+    def images_per_second(self, steps: int = 8) -> float:
+        """Training speed here, timed on a copy of the network after two warm-up steps; self is unchanged."""
+        network = copy.deepcopy(self.network)
+        trial = Trainer(network, self.train_set, self.test_set, self.recipe, self.seed, self.execution)
+        trial.network.train()
+        random = generator(self.execution.device, self.seed)
+        index = torch.arange(self.recipe.batch_size, device=self.execution.device) % len(self.train_set)
+        for step in range(steps + 2):
+            if step == 2:
+                start = perf_counter()
+            float(trial._step(*trial.augmentation.batch(index, random))[0])
+        return steps * self.recipe.batch_size / (perf_counter() - start)
+
+    def _step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One SGD step; returns [loss, accuracy, gradient norm]."""
+        with self.execution.autocast():
+            logits = self.forward(images)
+        loss = functional.cross_entropy(logits.float(), labels)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        gradient_norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters])
+        self.optimizer.step()
+        accuracy = (logits.detach().argmax(1) == labels).double().mean()
+        return torch.stack([loss.detach().double(), accuracy, gradient_norm.double()])
+
+    def _set_learning_rate(self, step: int) -> None:
+        rate = learning_rate_at(step, self.recipe.epochs * self.steps_per_epoch, self.recipe)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    def _keep_checkpoint(self, step: int) -> None:
+        if step in self.checkpoint_steps:
+            self.checkpoints[self.checkpoint_steps[step]] = weights_of(self.network)
+
+
+def weights_of(network: nn.Module) -> Weights:
+    """A copy of the network's parameters and batch-norm statistics, contiguous, on the CPU."""
+    return {name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+            for name, value in network.state_dict().items()}

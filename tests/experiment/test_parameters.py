@@ -1,0 +1,174 @@
+"""params.yaml is refused as a whole, every fault named with what was expected."""
+
+import copy
+
+import pytest
+import yaml
+
+from experiment.parameters.loading import ParameterError, load_section
+from experiment.parameters.study import load_study
+from experiment.parameters.train import Train
+from experiment.parameters.whole import load_parameters
+
+GOOD = yaml.safe_load("""
+networks: [resnet8, plain8]
+seeds: [0, 3]
+dataset: {name: digits, source: official}
+train:
+  recipe:
+    epochs: 4
+    batch_size: 64
+    learning_rate: 0.1
+    schedule: one_cycle
+    warmup_steps: 0
+    momentum: 0.9
+    nesterov: true
+    weight_decay: 0.0001
+    crop_padding: 4
+    flip: false
+  overrides: {plain8: {learning_rate: 0.01, epochs: 3}}
+  checkpoint_epochs: [0.0, 0.5, 1.0, 3.5]
+trajectory: {samples: 250, batch_size: 50, calibration_samples: 100, points: 5, margin: 0.25}
+surface:
+  normalisation: filter
+  direction_seeds: [1, 2]
+  extent: 1.0
+  points: 5
+  relative_error: null
+  batch_size: 250
+  recomputed: {points: 3, calibration_samples: 100}
+  cuts: {points: 5, direction_seeds: [11, 12]}
+  line: {points: 5, start: -0.5, stop: 1.5}
+""")
+REMOVED = object()
+
+
+def changed(*changes):
+    """GOOD with values put (or REMOVED) at dotted keys."""
+    content = copy.deepcopy(GOOD)
+    for key, value in changes:
+        *parents, last = key.split(".")
+        place = content
+        for parent in parents:
+            place = place[parent]
+        if value is REMOVED:
+            del place[last]
+        else:
+            place[last] = value
+    return content
+
+
+def faults(tmp_path, content) -> list[str]:
+    """The message's lines for a params.yaml of this content."""
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ParameterError) as raised:
+        load_parameters(path)
+    head, *lines = str(raised.value).splitlines()
+    assert head == f"{path}: {len(lines)} fault(s), nothing was run"
+    return [line.strip() for line in lines]
+
+
+def test_good_parameters_come_back_typed(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(GOOD))
+    parameters = load_parameters(path)
+    assert parameters.runs == [("resnet8", 0), ("resnet8", 3), ("plain8", 0), ("plain8", 3)]
+    assert parameters.train.recipe_for("plain8").learning_rate == 0.01
+    assert parameters.train.recipe_for("resnet8").learning_rate == 0.1
+    assert parameters.train.checkpoints_for("plain8") == (0.0, 0.5, 1.0, 3.0)
+    assert parameters.train.checkpoints_for("resnet8") == (0.0, 0.5, 1.0, 3.5, 4.0)
+
+
+@pytest.mark.parametrize(
+    "key, value, expected",
+    [
+        ("surfaces", {}, "surfaces: unknown key, did you mean 'surface'?"),
+        ("surface.pionts", 5, "surface.pionts: unknown key, did you mean 'points'?"),
+        ("surface.line.end", 1.0, "surface.line.end: unknown key; expected one of points, start, stop"),
+        ("seeds", REMOVED, "seeds: missing key"),
+        ("surface", REMOVED, "surface: missing key"),
+        ("train.recipe.flip", REMOVED, "train.recipe.flip: missing key"),
+        ("surface.cuts.points", REMOVED, "surface.cuts.points: missing key"),
+        ("networks", [], "networks: List should have at least 1 item"),
+        ("networks", ["resnet8", "resnet9"], "networks: network 'resnet9': depth 9 is not 6n+2"),
+        ("networks", ["plain8", "plain8"], "networks: expected no repetition"),
+        ("seeds", [-1], "seeds.0: Input should be greater than or equal to 0; found -1"),
+        (
+            "dataset.name",
+            "cifar",
+            "dataset.name: Input should be 'cifar10', 'cifar100', 'digits' or 'images'",
+        ),
+        ("train.recipe.schedule", "step", "Input should be 'he2016', 'li2018' or 'one_cycle'; found 'step'"),
+        ("train.recipe.weight_decay", "1e-4", "found '1e-4' (text; write the number as 0.0001)"),
+        ("train.recipe.nesterov", "yes", "train.recipe.nesterov: Input should be a valid boolean"),
+        ("train.recipe.momentum", 1.0, "train.recipe.momentum: Input should be less than 1; found 1.0"),
+        ("train.recipe.momentum", 0.0, "train.recipe: nesterov true needs a momentum above 0"),
+        ("train.overrides", {"plain14": {}}, "train.overrides.plain14: not a declared network"),
+        (
+            "train.overrides",
+            {"plain8": {"lr": 1.0}},
+            "train.overrides.plain8.lr: unknown key; expected one of epochs",
+        ),
+        (
+            "train.overrides",
+            {"plain8": {"epochs": 0}},
+            "train.overrides.plain8.epochs: Input should be greater",
+        ),
+        ("train.checkpoint_epochs", [0.5, 1.0], "train.checkpoint_epochs: expected to begin with 0"),
+        ("train.checkpoint_epochs", [0.0, 1.0, 0.5], "train.checkpoint_epochs: expected ascending epochs"),
+        ("train.checkpoint_epochs", [0.0, 1.0, 4.0], "train.checkpoint_epochs: expected epochs below 4"),
+        ("train.checkpoint_epochs", [0.0], "expected 2 or more below the last epoch of resnet8, 4"),
+        ("trajectory.points", 4, "trajectory.points: expected an odd count"),
+        ("surface.extent", 0.0, "surface.extent: Input should be greater than 0; found 0.0"),
+        ("surface.relative_error", 1.5, "surface.relative_error"),
+        ("surface.direction_seeds", [1, 1], "surface.direction_seeds: expected different seeds"),
+        ("surface.cuts.direction_seeds", [1, 2, 1], "surface.cuts.direction_seeds: expected different seeds"),
+        ("surface.line.stop", -0.5, "surface.line: expected start < stop"),
+    ],
+)
+def test_each_fault_is_named(tmp_path, key, value, expected):
+    assert any(expected in line for line in faults(tmp_path, changed((key, value))))
+
+
+def test_all_faults_come_in_one_message(tmp_path):
+    content = changed(
+        ("dataset.name", "mnist"),
+        ("train.checkpoint_epochs", [1.0, 2.0]),
+        ("surface.direction_seeds", [4, 4]),
+        ("surfcae", 1),
+        ("trajectory.samples", REMOVED),
+    )
+    keys = {line.split(":")[0] for line in faults(tmp_path, content)}
+    assert keys == {
+        "dataset.name", "train.checkpoint_epochs", "surface.direction_seeds", "surfcae", "trajectory.samples"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("networks: [", "not valid YAML"),
+        ("- 1", "expected keys and values, found list"),
+        ("", "found NoneType"),
+    ],
+)
+def test_what_is_no_mapping_is_refused(tmp_path, text, expected):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ParameterError, match=expected):
+        load_parameters(path)
+
+
+def test_absent_file_says_where_to_run(tmp_path):
+    with pytest.raises(ParameterError, match="not found: run from the repository's root or from scales/NAME"):
+        load_parameters(tmp_path / "params.yaml")
+
+
+def test_stages_read_their_own_section_only(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(changed(("surface", "broken"))))
+    assert load_section("train", Train, path).recipe.epochs == 4
+    assert load_study(path).networks == ["resnet8", "plain8"]
+    with pytest.raises(ParameterError, match="section 'curvature' is missing"):
+        load_section("curvature", Train, path)

@@ -1,0 +1,328 @@
+"""Numbers, tables and sentences of the paper follow the results, whatever they are."""
+
+import copy
+import os
+import re
+from dataclasses import replace
+from math import inf, nan
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_rel
+from synthetic import synthetic_parameters, write_synthetic_results
+
+from experiment.layout import NUMBERS, TABLES
+from experiment.reporting.comparison import Difference, Pair, paired_over_seeds, pairs, roughness_difference
+from experiment.reporting.contents import SENTENCES
+from experiment.reporting.contents import TABLES as TABLE_MAKERS
+from experiment.reporting.latex import ABSENT, enumeration, escape, fixed, percentage, significant
+from experiment.reporting.parameters import parameter_leaves, parameter_text
+from experiment.reporting.results import load_results, scale_name
+from experiment.reporting.tables import spread_cell
+from stages import write_numbers
+
+STUDIES = {  # networks, seeds, data set, diverged runs
+    "smoke": (["resnet8", "plain8", "resnet14", "plain14"], [0], "digits", ()),
+    "three seeds": (["resnet20", "plain20", "resnet56", "plain56"], [0, 1, 2], "cifar10", ("plain56-1",)),
+    "alone": (["resnet20-tanh"], [3], "cifar100", ()),
+    "variants": (["resnet20", "resnet20-projection-width2", "plain20-width2", "plain20"], [0], "images", ()),
+    "all diverged": (["resnet20", "plain20"], [0], "cifar10", ("resnet20-0", "plain20-0")),
+}
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """One seed, two depths."""
+    folder, before = tmp_path_factory.mktemp("study") / "scales/laptop", Path.cwd()
+    write_synthetic_results(folder, ["resnet20", "plain20", "resnet56", "plain56"], [0])
+    os.chdir(folder)
+    yield load_results()
+    os.chdir(before)
+
+
+MINUS = r"\ensuremath{-}"
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (fixed(1.005, 1), "1.0"),
+        (fixed(-0.26, 1), f"{MINUS}0.3"),
+        (fixed(-0.001, 1), "0.0"),
+        (fixed(nan, 1), ABSENT),
+        (fixed(None, 1), ABSENT),
+        (fixed(inf, 1), ABSENT),
+        (percentage(0.0875, 2), "8.75"),
+        (percentage(nan), ABSENT),
+        (significant(0), "0"),
+        (significant(1234.5), "1234"),
+        (significant(0.012345), "0.0123"),
+        (significant(9.996), "10.0"),
+        (significant(2.5e-7, 2), r"\ensuremath{2.5 \times 10^{-7}}"),
+        (significant(nan), ABSENT),
+        (spread_cell([0.1, 0.3], 2, 100), r"20.00\,\textpm\,14.14"),
+        (spread_cell([0.1], 2), "0.10"),
+        (spread_cell([0.1, None, nan], 1), r"0.1\,(1/3)"),
+        (spread_cell([None, nan], 1), ABSENT),
+        (enumeration(["a", "b", "c"]), "a, b and c"),
+        (escape("50_% {x} ^~\\"), r"50\_\% \{x\} \textasciicircum{}\textasciitilde{}\textbackslash{}"),
+        (escape("×–λ漢"), r"\texttimes{}--\ensuremath{\lambda}\texttt{U+6F22}"),
+        (parameter_text(None), "none"),
+        (parameter_text([1, 2.5, True]), "1, 2.5, yes"),
+        (parameter_text({"warmup_steps": 400}), "warmup_steps: 400"),
+    ],
+)
+def test_text_and_numbers(made, expected):
+    assert made == expected
+
+
+@pytest.mark.parametrize(
+    ("networks", "expected"),
+    [
+        (["plain56", "resnet20", "resnet56", "plain20"], [("resnet20", "plain20"), ("resnet56", "plain56")]),
+        (["resnet20", "plain20-tanh"], []),
+        (
+            ["resnet20-projection", "resnet20", "plain20"],
+            [("resnet20-projection", "plain20"), ("resnet20", "plain20")],
+        ),
+        (["resnet20-width2", "plain20-width2", "plain20"], [("resnet20-width2", "plain20-width2")]),
+    ],
+)
+def test_pairs_differ_by_the_shortcut_alone(networks, expected):
+    assert [(pair.residual, pair.plain) for pair in pairs(networks)] == expected
+
+
+def test_interval_over_seeds_is_that_of_the_paired_t_test():
+    residual, plain = np.random.default_rng(0).normal([[1.0], [1.4]], 0.3, (2, 5))
+    made = paired_over_seeds([*residual, 3.0, nan], [*plain, None, 1.0])
+    interval = ttest_rel(residual, plain).confidence_interval(0.95)
+    assert made.value == pytest.approx(np.mean(residual - plain))
+    assert made.value - made.half_width == pytest.approx(interval.low)
+    assert made.value + made.half_width == pytest.approx(interval.high)
+
+
+@pytest.mark.parametrize(
+    ("difference", "sign"),
+    [
+        (Difference(1.0, 2.0, 0.5), -1),
+        (Difference(2.0, 1.0, 0.5), 1),
+        (Difference(2.0, 1.0, 1.0), 0),
+        (Difference(2.0, 1.0, None), 0),
+        (Difference(nan, 1.0, 0.1), 0),
+    ],
+)
+def test_only_a_difference_beyond_its_interval_has_a_sign(difference, sign):
+    assert difference.sign == sign
+
+
+def changed(results, changes):
+    """The results with measures replaced: (run, state, measure) -> value."""
+    roughness = copy.deepcopy(results.roughness)
+    for (run, state, measure), value in changes.items():
+        roughness[run][state][measure] = value
+    return replace(results, roughness=roughness)
+
+
+def with_rises(results, state, residual, plain, deviation):
+    return changed(
+        results,
+        {
+            (f"{family}{depth}-0", state, f"edge_rise{suffix}"): value
+            for depth in (20, 56)
+            for family, rise in (("resnet", residual), ("plain", plain))
+            for suffix, value in (("", rise), ("_sd", deviation))
+        },
+    )
+
+
+@pytest.mark.parametrize(
+    ("residual", "plain", "deviation", "verdict"),
+    [
+        (1.0, 5.0, 0.1, "residual flatter"),
+        (5.0, 1.0, 0.1, "plain flatter"),
+        (5.0, 1.0, 50.0, "within its error"),
+        (1.0, 1.0 + 1e-9, 0.0, "within its error"),  # rounding, without any spread over directions
+        (5.0, 1.0, None, "no error can be stated"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("sentence", "state"), [("final_slices", "cuts"), ("matched_slices", "matched_cuts")]
+)
+def test_comparisons_are_worded_by_the_numbers(results, sentence, state, residual, plain, deviation, verdict):
+    text = SENTENCES[sentence](with_rises(results, state, residual, plain, deviation))
+    assert re.findall(r"a difference of [^(]*\((.*?)\)", text) == [verdict, verdict]
+
+
+def test_what_was_not_measured_is_not_compared(results):
+    text = SENTENCES["matched_slices"](with_rises(results, "matched_cuts", nan, 1.0, 0.1))
+    assert text.count("no comparison at equal training loss is possible") == 2
+    assert "difference" not in text
+
+
+def test_one_seed_interval_by_hand(results):
+    made = roughness_difference(
+        with_rises(results, "cuts", 3.0, 1.0, 0.5), Pair("resnet20", "plain20", 20), "cuts", "edge_rise"
+    )
+    assert made.half_width == pytest.approx(2.7764451 * (0.5**2 / 5 + 0.5**2 / 5) ** 0.5)  # t_0.975 of 4
+    assert made.basis == "one seed, 5 directions"
+
+
+@pytest.mark.parametrize(
+    ("residual_loss", "plain_loss", "rises", "warned"),
+    [
+        (0.4, 1.4, (8.0, 1.0), True),  # the plain network is flat and badly trained: the trap
+        (0.4, 1.4, (1.0, 8.0), False),
+        (0.4, 0.41, (8.0, 1.0), False),
+        (1.4, 0.4, (1.0, 8.0), True),  # the same trap with the roles exchanged
+    ],
+)
+def test_flatness_of_a_badly_trained_network_is_not_credited(
+    results, residual_loss, plain_loss, rises, warned
+):
+    centres = {
+        (f"{family}{depth}-0", "final", "centre_loss"): loss
+        for depth in (20, 56)
+        for family, loss in (("resnet", residual_loss), ("plain", plain_loss))
+    }
+    text = SENTENCES["final_slices"](changed(with_rises(results, "cuts", *rises, 0.1), centres))
+    assert text.count("less well trained") == (2 if warned else 0)
+
+
+@pytest.mark.parametrize(
+    ("final", "matched", "words"),
+    [
+        ((1.0, 5.0), (1.0, 5.0), "both comparisons find the residual network the flatter"),
+        ((5.0, 1.0), (1.0, 5.0), "contradict each other"),
+        ((1.0, 1.0), (1.0, 1.0), "resolve no difference"),
+        ((1.0, 1.0), (5.0, 1.0), "at equal training loss alone, where the plain network"),
+    ],
+)
+def test_agreement_of_the_two_comparisons(results, final, matched, words):
+    made = with_rises(with_rises(results, "cuts", *final, 0.1), "matched_cuts", *matched, 0.1)
+    assert SENTENCES["agreement"](made).count(words) == 2
+
+
+@pytest.mark.parametrize(
+    ("signs", "words"),
+    [
+        ((-1, -1, -1), "speaks for the claim"),
+        ((1, 0, 1), "speaks against the claim"),
+        ((-1, 1, 0), "mixed"),
+        ((0, 0, 0), "does not decide"),
+    ],
+)
+def test_conclusion(results, signs, words):
+    measures = ("edge_rise", "excess_variation", "nonconvex_share")
+    values = {
+        (f"{family}56-0", "matched_cuts", f"{measure}{suffix}"): value
+        for measure, sign in zip(measures, signs, strict=True)
+        for family, centre in (("resnet", 5.0 + sign), ("plain", 5.0))
+        for suffix, value in (("", centre), ("_sd", 0.01))
+    }
+    text = SENTENCES["conclusion"](changed(results, values))
+    assert words in text
+    assert "depth 56" in text
+
+
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [
+        ((0.4, 0.3, 0.6, 1.4), "is seen"),
+        ((0.4, 0.3, 0.6, 0.5), "no degradation"),
+        ((0.4, 1.9, 0.6, 0.9), "in both families"),
+    ],
+)
+def test_degradation_is_worded_by_the_losses(results, losses, words):
+    runs = ("resnet20-0", "resnet56-0", "plain20-0", "plain56-0")
+    training = {
+        run: results.training[run] | {"train_loss": loss} for run, loss in zip(runs, losses, strict=True)
+    }
+    assert words in SENTENCES["depth_effect"](replace(results, training=training))
+
+
+def test_a_rough_match_is_admitted(results):
+    group = {"target_loss": 1.2, "hardest": "plain56"}
+    for loss, admitted in ((1.19, False), (0.8, True)):
+        networks = {"resnet56": {"epoch": 1.0, "loss": loss}, "plain56": {"epoch": 10.0, "loss": 1.2}}
+        made = replace(results, matching={"0": {"56": group | {"networks": networks}}})
+        assert ("meant roughly" in SENTENCES["matched_slices"](made)) == admitted
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_gives_all_texts_twice_the_same(here, study):
+    networks, seeds, dataset, diverged = STUDIES[study]
+    write_synthetic_results(here, networks, seeds, dataset, diverged)
+    write_numbers.main()
+    paths = [NUMBERS, *(TABLES / f"{name}.tex" for name in TABLE_MAKERS)]
+    first = [path.read_bytes() for path in paths]
+    write_numbers.main()
+    assert [path.read_bytes() for path in paths] == first
+    text = b"".join(first).decode()
+    assert "nan" not in text.replace("\\allowbreak", "").lower().split()
+    assert "None" not in text
+    for name in networks:
+        for table in ("training", "roughness", "cuts", "trajectory"):
+            assert name in (TABLES / f"{table}.tex").read_text()
+
+
+def test_divergence_is_printed_as_such(here):
+    write_synthetic_results(here, ["resnet20", "plain20"], [0], diverged=["plain20-0"])
+    results = load_results()
+    row = next(line for line in TABLE_MAKERS["training"](results).splitlines() if "plain20" in line)
+    assert "diverged in epoch 3" in row
+    measures = [line for line in TABLE_MAKERS["roughness"](results).splitlines() if "plain20" in line]
+    assert len(measures) == 3
+    assert all(line.count(ABSENT) == 5 for line in measures)
+    alone = [line for line in TABLE_MAKERS["cuts"](results).splitlines() if "resnet20" in line]
+    assert [line.count(ABSENT) for line in alone] == [0, 5]  # at equal loss there is none to compare it with
+    assert "plain20-0} in epoch 3" in SENTENCES["divergence"](results)
+    assert "cannot be compared" in SENTENCES["test_error"](results)
+
+
+@pytest.mark.parametrize("table", ["roughness", "cuts"])
+def test_both_comparisons_stand_in_each_table(results, table):
+    text = TABLE_MAKERS[table](results)
+    assert text.count("final weights &") == text.count("equal training loss &") == 2
+
+
+def test_parameter_leaves_are_all_leaves_with_their_comments(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "a: 1  # unit; source\nb: {c: x, d: [1, 2]}  # both\n"
+        "e:\n  f: null\n  g: {}  # none yet # really\nh:\n- 1\n"
+    )
+    assert [(leaf.key, leaf.value, leaf.comment) for leaf in parameter_leaves(path)] == [
+        ("a", 1, "unit; source"),
+        ("b.c", "x", "both"),
+        ("b.d", [1, 2], ""),
+        ("e.f", None, ""),
+        ("e.g", {}, "none yet # really"),
+        ("h", [1], ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "scale"), [("/x/scales/smoke", "smoke"), ("/x/scales/laptop", "laptop"), ("/x/study", "paper")]
+)
+def test_scale_is_named_by_the_folder(folder, scale):
+    assert scale_name(Path(folder)) == scale
+
+
+def test_a_missing_result_is_named_with_the_remedy(here):
+    (here / "params.yaml").write_text("networks: [resnet20]\nseeds: [0]\n")
+    with pytest.raises(FileNotFoundError, match=r"results/dataset\.json not found.*dvc repro"):
+        load_results()
+
+
+def test_synthetic_parameters_have_the_keys_of_the_scales(tmp_path):
+    declared = {leaf.key for leaf in parameter_leaves(Path(__file__).parents[2] / "scales/smoke/params.yaml")}
+    write_synthetic_results(tmp_path, ["resnet20"], [0])
+    assert {leaf.key for leaf in parameter_leaves(tmp_path / "params.yaml")} == declared
+    assert synthetic_parameters(["resnet20"], [0])["networks"] == ["resnet20"]

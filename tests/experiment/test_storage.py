@@ -1,0 +1,118 @@
+"""Files appear whole or not at all, and read back as they were written."""
+
+import errno
+from math import inf, nan
+
+import pytest
+import torch
+
+from experiment import storage
+
+
+@pytest.fixture(autouse=True)
+def in_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_failed_write_keeps_what_was_there(tmp_path):
+    path = tmp_path / "deep" / "file.txt"
+    with storage.replacing(path) as temporary:
+        temporary.write_text("whole")
+    with pytest.raises(RuntimeError), storage.replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_full_disk_is_reported_with_the_path(tmp_path):
+    path = tmp_path / "file.txt"
+    with (
+        pytest.raises(OSError, match="could not write .*file.txt.*free some space") as raised,
+        storage.replacing(path),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert raised.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_tensors_read_back_and_repeat_their_bytes(tmp_path):
+    tensors = {
+        "b": torch.randn(3, 4).T,
+        "a": torch.tensor([nan, inf]),
+        "c": torch.arange(3, dtype=torch.uint8),
+    }
+    for name in ("first", "second"):
+        storage.write_tensors(tmp_path / name, tensors)
+    read = storage.read_tensors(tmp_path / "first")
+    assert all(torch.equal(read[k], t) or torch.equal(read[k].isnan(), t.isnan()) for k, t in tensors.items())
+    assert {k: t.dtype for k, t in read.items()} == {k: t.dtype for k, t in tensors.items()}
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+def test_checkpoints_read_back_in_the_order_of_epochs(tmp_path):
+    checkpoints = {epoch: {"stage/weight": torch.full((2,), epoch)} for epoch in (10.0, 0.0, 2.0, 0.25)}
+    storage.write_checkpoints(tmp_path / "c", checkpoints)
+    read = storage.read_checkpoints(tmp_path / "c")
+    assert list(read) == [0.0, 0.25, 2.0, 10.0]
+    assert all(torch.equal(read[e]["stage/weight"], checkpoints[e]["stage/weight"]) for e in checkpoints)
+
+
+@pytest.mark.parametrize(
+    "content, read",
+    [
+        ({"a": nan, "b": [1.5, nan], "c": (nan,)}, {"a": None, "b": [1.5, None], "c": [None]}),
+        ({"é": 0.1 + 0.2}, {"é": 0.1 + 0.2}),
+    ],
+)
+def test_json_writes_what_is_not_measured_as_null(tmp_path, content, read):
+    storage.write_json(tmp_path / "a.json", content)
+    assert storage.read_json(tmp_path / "a.json") == read
+
+
+def test_json_refuses_infinity(tmp_path):
+    with pytest.raises(ValueError):
+        storage.write_json(tmp_path / "a.json", {"a": inf})
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_rows_keep_full_precision(tmp_path):
+    rows = [{"epoch": 1, "loss": 0.1 + 0.2}, {"epoch": 2, "loss": 1 / 3}]
+    storage.write_rows(tmp_path / "a.csv", iter(rows))
+    assert (tmp_path / "a.csv").read_bytes() == b"epoch,loss\n1,0.30000000000000004\n2,0.3333333333333333\n"
+
+
+def test_progress_belongs_to_what_it_depends_on():
+    paths = [
+        storage.progress_path("train", *keys) for keys in (("a", {"x": 1}), ("a", {"x": 2}), ("b", {"x": 1}))
+    ]
+    assert len(set(paths)) == 3
+    assert storage.progress_path("s", {"x": 1, "y": 2}) == storage.progress_path("s", {"y": 2, "x": 1})
+    assert {path.parent for path in paths} == {storage.PROGRESS}
+
+
+def test_progress_reads_back():
+    path = storage.progress_path("train", 1)
+    assert storage.load_progress(path) is None
+    storage.save_progress(path, {"epoch": 3, "momenta": [None, torch.ones(2)]})
+    state = storage.load_progress(path)
+    assert (
+        state["epoch"] == 3
+        and state["momenta"][0] is None
+        and torch.equal(state["momenta"][1], torch.ones(2))
+    )
+
+
+def test_file_hash_is_sha256(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-4, example B.1
+    assert storage.file_hash(tmp_path / "a") == expected
+
+
+def test_paths_of_a_run_are_its_own():
+    functions = (storage.weights_path, storage.checkpoints_path, storage.epochs_path, storage.training_path)
+    paths = [
+        function(*run) for function in functions for run in (("resnet8", 0), ("resnet8", 1), ("plain8", 0))
+    ]
+    assert len(set(paths)) == len(paths)
+    assert all(path.parts[-1].startswith("resnet8-0") or "resnet8-0" in path.parts for path in paths[::3])

@@ -1,0 +1,312 @@
+"""Every figure, drawn from synthetic results of several kinds of study."""
+
+import importlib
+import os
+import re
+import subprocess
+import sys
+import zlib
+from math import inf, log, nan
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import rgb_to_hsv, to_rgb
+from matplotlib.text import Text
+from synthetic import write_synthetic_results
+
+from experiment.layout import figure_path, surface_path, trajectory_path
+from experiment.slices import read_slice, write_slice
+from experiment.storage import DATASET, write_json
+from figures.curves import mean_and_band
+from figures.draw_surfaces_3d import deepest_pair
+from figures.draw_trajectory import numbered
+from figures.panels import FLOOR, arrange, chance_loss, loss_scale, round_numbers
+from figures.style import FAMILY_COLORS, RC, TEXT_WIDTH, color_of, dashes_of, write_figure
+
+NAMES = [
+    "contours",
+    "contours_matched",
+    "cuts",
+    "line",
+    "recomputed",
+    "surfaces_3d",
+    "training_curves",
+    "trajectory",
+]
+STUDIES = {  # networks, seeds, runs that diverged
+    "smoke": (["resnet8", "plain8", "resnet14", "plain14"], [0], []),
+    "paper": (
+        ["resnet20", "plain20", "resnet56", "plain56", "resnet110", "plain110"],
+        [0, 1, 2],
+        ["plain110-0", "plain56-2"],
+    ),
+    "single": (["resnet20-tanh"], [3], []),
+    "variants": (
+        ["resnet20", "resnet20-projection-width2", "plain20-nonorm", "resnet20-shortcut0.5", "plain56"],
+        [0],
+        [],
+    ),
+    "diverged": (["plain14", "plain8"], [0, 1], ["plain14-0", "plain14-1", "plain8-0", "plain8-1"]),
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Folders of made-up results by study, for tests that leave them as they are."""
+    folders = {study: tmp_path_factory.mktemp(study) for study in STUDIES}
+    for study, folder in folders.items():
+        networks, seeds, diverged = STUDIES[study]
+        write_synthetic_results(folder, networks, seeds, diverged=diverged)
+    return folders
+
+
+@pytest.fixture
+def smoke(tmp_path, monkeypatch):
+    """A working directory with the smoke study's results, to be changed."""
+    write_synthetic_results(tmp_path, *STUDIES["smoke"][:2])
+    monkeypatch.chdir(tmp_path)
+
+
+def module_of(name: str):
+    return importlib.import_module(f"figures.draw_{name}")
+
+
+def written(name: str) -> tuple[bytes, bytes]:
+    """A figure's PDF and PNG, drawn in the working directory."""
+    write_figure(name, module_of(name).draw)
+    return read(name)
+
+
+def read(name: str) -> tuple[bytes, bytes]:
+    return figure_path(name, "pdf").read_bytes(), figure_path(name, "png").read_bytes()
+
+
+def replace_losses(path: Path, where: tuple, value: float) -> None:
+    """Change some of a stored slice's losses."""
+    dataset = read_slice(path)
+    dataset.loss[where] = value
+    write_slice(path, dataset)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_has_every_figure_with_readable_text_on_the_page(results, monkeypatch, study, name):
+    monkeypatch.chdir(results[study])
+    with matplotlib.style.context(RC, after_reset=True):
+        figure = module_of(name).draw()
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        hidden = hidden_tick_labels(figure)
+        figure.draw(renderer)
+        texts = [
+            text
+            for text in figure.findobj(Text)
+            if text.get_text() and text.get_visible() and text not in hidden
+        ]
+        boxes = [text.get_window_extent(renderer) for text in texts]
+    assert figure.get_figwidth() == TEXT_WIDTH
+    assert min(text.get_fontsize() for text in texts) >= 7
+    outside = [
+        text.get_text()
+        for text, box in zip(texts, boxes, strict=True)
+        if not (figure.bbox.contains(box.x0, box.y0) and figure.bbox.contains(box.x1, box.y1))
+    ]
+    assert outside == []
+
+
+def hidden_tick_labels(figure) -> set[Text]:
+    """Labels of ticks that lie outside the limits of their axis and are not drawn."""
+    hidden = set()
+    for axis in figure.findobj(Axis):
+        shown = axis._update_ticks()
+        hidden |= {
+            tick_label
+            for tick in axis.majorTicks
+            if tick not in shown
+            for tick_label in (tick.label1, tick.label2)
+        }
+    return hidden
+
+
+@pytest.fixture(scope="module")
+def drawn_twice(results):
+    """By figure, PDF and PNG of the smoke study: drawn here, and by the scripts under other settings."""
+    folder = results["smoke"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        here = {name: written(name) for name in NAMES}
+        Path("matplotlibrc").write_text("lines.linewidth: 9\nfont.size: 30\npdf.fonttype: 3\n")
+        scripts = "; ".join(f"runpy.run_module('figures.draw_{name}', run_name='__main__')" for name in NAMES)
+        source = str(Path(__file__).parents[2] / "src")
+        environment = os.environ | {"PYTHONPATH": source, "PYTHONHASHSEED": "7"}
+        subprocess.run([sys.executable, "-c", f"import runpy; {scripts}"], check=True, env=environment)
+        return {name: (here[name], read(name)) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_results_give_the_same_bytes_whatever_the_users_settings(drawn_twice, name):
+    here, there = drawn_twice[name]
+    assert here == there
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fonts_are_embedded_as_truetype_and_no_date_is_written(drawn_twice, name):
+    content = pdf_objects(drawn_twice[name][0][0])
+    fonts = re.findall(rb"/Type /FontDescriptor\b", content)
+    assert fonts and len(fonts) == len(re.findall(rb"/FontFile2 ", content))
+    assert b"/Type3" not in content and b"/CreationDate" not in content
+
+
+def pdf_objects(pdf: bytes) -> bytes:
+    """A PDF with its compressed streams inflated."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    return pdf + b"".join(
+        zlib.decompressobj().decompress(stream) for stream in streams if stream[:1] == b"\x78"
+    )
+
+
+def test_drawing_leaves_the_users_settings_alone(smoke):
+    before = dict(matplotlib.rcParams)
+    written("line")
+    assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("value", [nan, inf])
+@pytest.mark.parametrize(
+    "name, view",
+    [
+        ("contours", "final"),
+        ("recomputed", "recomputed"),
+        ("surfaces_3d", "final"),
+        ("cuts", "cuts"),
+        ("line", "line"),
+    ],
+)
+def test_losses_that_are_not_finite_are_seen(drawn_twice, smoke, name, view, value):
+    replace_losses(surface_path("plain14", 0, view), (..., slice(-2, None)), value)
+    assert written(name) != drawn_twice[name][0]
+
+
+def test_a_partly_undefined_plane_is_named_in_the_legend(smoke):
+    assert "not a number" not in legend_of("contours")
+    replace_losses(surface_path("plain14", 0, "final"), (..., 0), nan)
+    assert "not a number" in legend_of("contours")
+
+
+def test_a_network_that_diverged_has_an_empty_panel_that_says_so(smoke):
+    for view in ("final", "matched"):
+        replace_losses(surface_path("plain14", 0, view), (...,), nan)
+    path = read_slice(trajectory_path("plain14", 0)) * nan  # as measured after divergence: no plane, no axes
+    write_slice(trajectory_path("plain14", 0), path.assign_coords(x=path.x * nan, y=path.y * nan))
+    for name in ("contours", "contours_matched", "surfaces_3d", "trajectory"):
+        texts = [text.get_text() for text in module_of(name).draw().findobj(Text)]
+        assert texts.count("diverged") == 1
+        assert not any("nan" in text for text in texts)
+
+
+def test_matched_panels_name_their_epoch_and_the_loss_at_their_centre(smoke):
+    surface = read_slice(surface_path("plain14", 0, "matched"))
+    replace_losses(
+        surface_path("plain14", 0, "matched"), (0, len(surface.alpha) // 2, len(surface.beta) // 2), 1.234
+    )
+    titles = [axes.get_title() for axes in module_of("contours_matched").draw().axes]
+    assert f"plain14\nepoch {surface.attrs['epoch']:g}, loss 1.23" in titles
+
+
+def legend_of(name: str) -> list[str]:
+    return [text.get_text() for legend in module_of(name).draw().legends for text in legend.get_texts()]
+
+
+def test_families_keep_their_colours():
+    networks = ["resnet20", "plain20", "resnet56", "plain56", "plain56-tanh"]
+    assert color_of("resnet56", networks) == FAMILY_COLORS["resnet"].lower()
+    assert (
+        color_of("plain56", networks) == color_of("plain56-tanh", networks) == FAMILY_COLORS["plain"].lower()
+    )
+    assert color_of("plain20", ["plain20"]) == FAMILY_COLORS["plain"].lower()
+    hues = {network: rgb_to_hsv(to_rgb(color_of(network, networks)))[0] for network in networks}
+    assert hues["plain20"] == pytest.approx(hues["plain56"], abs=0.01)
+    assert hues["resnet20"] == pytest.approx(hues["resnet56"], abs=0.01)
+    looks = [(color_of(network, networks), dashes_of(network, networks)) for network in networks]
+    assert len(set(looks)) == len(networks)
+
+
+@pytest.mark.parametrize(
+    "networks, expected",
+    [
+        (["resnet8", "plain8", "resnet14", "plain14"], [["resnet8", "resnet14"], ["plain8", "plain14"]]),
+        (["plain56", "resnet20", "resnet56"], [[None, "plain56"], ["resnet20", "resnet56"]]),
+        (["resnet20", "plain20"], [["resnet20", "plain20"]]),
+        (["plain20-tanh"], [["plain20-tanh"]]),
+        (
+            ["resnet20", "plain32", "resnet44-tanh", "plain56-gelu", "plain110"],
+            [["resnet20", "plain32", "resnet44-tanh", "plain56-gelu"], ["plain110", None, None, None]],
+        ),
+    ],
+)
+def test_networks_are_arranged_by_family_and_depth(networks, expected):
+    assert arrange(networks) == expected
+
+
+@pytest.mark.parametrize(
+    "low, high, most, covering, expected",
+    [
+        (0.4, 6, 10, False, [0.5, 0.7, 1, 1.5, 2, 3, 5]),
+        (0.4, 6, 4, False, [0.5, 1, 2, 5]),
+        (0.4, 6, 4, True, [0.3, 1, 3, 10]),
+        (0.2, 2e3, 6, False, [1, 10, 100, 1000]),
+        (1, 1, 9, True, [1, 1.5]),
+        (2.1, 2.1, 9, True, [2, 3]),
+    ],
+)
+def test_round_numbers(low, high, most, covering, expected):
+    assert round_numbers(low, high, most, covering) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("low, high", [(0.2, 50.0), (0.013, 0.02), (1e-9, 1e9), (3.0, inf)])
+def test_a_scale_holds_every_loss_within_its_limits(low, high):
+    scale = loss_scale([np.array([[nan, low], [1.0, high]])])
+    assert scale.levels == sorted(set(scale.levels)) and 2 <= len(scale.levels) <= 20
+    assert scale.levels[0] <= max(low, FLOOR)
+    assert scale.clipped == (high > scale.levels[-1])
+    assert scale.clipped or scale.levels[-1] >= high
+
+
+def test_a_scale_without_any_finite_loss_is_still_a_scale():
+    assert loss_scale([np.full((3, 3), nan)]).ends == (0.1, 10)
+
+
+def test_a_mean_over_survivors_is_not_shown():
+    values = np.array([[1.0, 2.0, nan], [3.0, nan, nan], [8.0, 4.0, nan]])
+    mean, low, high = mean_and_band(values)
+    np.testing.assert_array_equal(mean, [4.0, nan, nan])
+    np.testing.assert_array_equal(low, [1.0, 2.0, nan])
+    np.testing.assert_array_equal(high, [8.0, 4.0, nan])
+
+
+def test_chance_is_the_loss_of_guessing(smoke):
+    write_json(DATASET, {"classes": ["cat", "dog", "ship"]})
+    loss, name = chance_loss()
+    assert loss == pytest.approx(log(3)) and "ln 3 = 1.10" in name
+
+
+def test_diverged_seeds_are_counted_in_the_legend(results, monkeypatch):
+    monkeypatch.chdir(results["paper"])
+    names = legend_of("cuts")
+    assert "plain110 (2 of 3 seeds)" in names and "resnet110" in names
+
+
+def test_the_deepest_depth_of_both_families_is_shown():
+    assert deepest_pair(["resnet20", "plain20", "resnet56", "plain56", "resnet110"]) == [
+        "resnet56",
+        "plain56",
+    ]
+    assert deepest_pair(["resnet20", "resnet56"]) == ["resnet56"]
+
+
+def test_numbered_checkpoints_keep_their_distance():
+    points = np.array([[0, 0], [0.1, 0], [1, 0], [2, 0], [2.1, 0]])
+    assert numbered(points, 0.5) == [0, 2, 4]

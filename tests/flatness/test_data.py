@@ -1,0 +1,54 @@
+import pytest
+import torch
+from toys import random_images
+
+from flatness.data import Augmentation, image_set
+
+
+def test_batches_are_normalised_and_channels_last():
+    data = random_images(6)
+    images, labels = data.batch(slice(1, 4))
+    expected = (data.images[1:4].permute(0, 3, 1, 2) / 255 - 0.5) / 0.25
+    torch.testing.assert_close(images, expected)
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(labels, data.labels[1:4])
+
+
+def test_augmentation_gives_a_crop_of_the_padded_image_or_its_mirror_for_each_image_on_its_own():
+    data, padding = random_images(40), 2
+    augmented, labels = Augmentation(data, padding, flip=True).batch(torch.arange(40), torch.Generator().manual_seed(0))
+    black = data.normalise(torch.zeros(1, 1, 1, 3, dtype=torch.uint8))
+    found = []
+    for number in range(40):
+        padded = black.expand(1, 3, 12, 12).clone()
+        padded[:, :, 2:10, 2:10] = data.batch(slice(number, number + 1))[0]
+        crops = {
+            (row, column, flip): crop.flip(2) if flip else crop
+            for row in range(5)
+            for column in range(5)
+            for flip in (False, True)
+            for crop in [padded[0, :, row : row + 8, column : column + 8]]
+        }
+        found += [place for place, crop in crops.items() if torch.allclose(crop, augmented[number], atol=1e-6)]
+    assert len(found) == 40
+    assert len({place[:2] for place in found}) > 10 and {place[2] for place in found} == {False, True}
+    assert torch.equal(labels, data.labels)
+
+
+def test_augmentation_is_a_function_of_its_generator():
+    augmentation = Augmentation(random_images(8), 2, flip=True)
+    first, again, other = (
+        augmentation.batch(torch.arange(8), torch.Generator().manual_seed(seed))[0] for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_without_padding_and_flip_nothing_changes():
+    data = random_images(5)
+    augmented, _ = Augmentation(data, 0, flip=False).batch(torch.arange(5), torch.Generator())
+    assert torch.equal(augmented, data.batch(slice(None))[0])
+
+
+def test_wrong_images_are_refused():
+    with pytest.raises(ValueError, match="expected images uint8"):
+        image_set(torch.zeros(2, 3, 8, 8), torch.zeros(2), torch.zeros(3), torch.ones(3))

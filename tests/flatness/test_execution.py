@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from flatness.execution import choose_execution
+from flatness.networks import build_network
+from flatness.seeds import derived_seed, generator
+
+
+def test_precision_is_that_of_the_convolutions_alone():
+    execution = choose_execution("cpu", "bfloat16")
+    network = execution.place(build_network("resnet8", 0))
+    with execution.autocast():
+        assert network.conv(torch.zeros(1, 3, 8, 8)).dtype == torch.bfloat16
+    assert network.conv.weight.dtype == torch.float32
+    assert network.conv.weight.is_contiguous(memory_format=torch.channels_last)
+    with choose_execution("cpu", "float32").autocast():
+        assert network.conv(torch.zeros(1, 3, 8, 8)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("arguments, reason", [(("cpu", "float16"), "float32, bfloat16")])
+def test_unknown_settings_are_refused(arguments, reason):
+    with pytest.raises(ValueError, match=reason):
+        choose_execution(*arguments)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_an_absent_device_is_refused():
+    with pytest.raises(ValueError, match="no CUDA device here"):
+        choose_execution("cuda")
+
+
+def test_streams_are_told_apart_by_their_keys():
+    keys = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0)]
+    assert len({derived_seed(*key) for key in keys}) == len(keys)
+    assert all(0 <= derived_seed(*key) < 2**63 for key in keys)
+    first, again = (torch.rand(3, generator=generator("cpu", 4, 2)) for _ in range(2))
+    assert torch.equal(first, again)

@@ -1,0 +1,148 @@
+"""dvc.yaml says of each stage what it really depends on: the code it imports, the parameters it reads."""
+
+import ast
+import re
+
+import pytest
+import yaml
+from pipeline_files import (
+    ROOT,
+    SCALES,
+    SOURCE,
+    WHOLE_FILE,
+    declared_stages,
+    leaves,
+    syntax_of,
+    transitive_imports,
+)
+
+from experiment.parameters.loading import Section
+from experiment.parameters.whole import Parameters
+
+STAGES = declared_stages()
+READERS = {
+    "load_study": {"networks", "seeds"},
+    "load_parameters": {WHOLE_FILE},
+    "read_parameters": {WHOLE_FILE},
+}
+
+
+def sections_read(script) -> set[str]:
+    """Sections of params.yaml that a script reads, itself or through what it imports."""
+    outside = [
+        file for file in transitive_imports(script) if "parameters" not in file.relative_to(SOURCE).parts
+    ]
+    calls = [node for file in outside for node in ast.walk(syntax_of(file)) if isinstance(node, ast.Call)]
+    read: set[str] = set()
+    for call in calls:
+        name = getattr(call.func, "id", None)
+        read |= READERS.get(name, set())
+        if name == "load_section":
+            read.add(call.args[0].value)
+    return read
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_code_deps_are_the_transitive_imports(name):
+    stage = STAGES[name]
+    imported = {str(file.relative_to(ROOT)) for file in transitive_imports(stage.script)}
+    declared = {path for path in stage.deps if path.startswith("src/")}
+    assert declared == imported, (
+        f"missing in deps: {sorted(imported - declared)}; superfluous: {sorted(declared - imported)}"
+    )
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_params_are_the_sections_read(name):
+    stage = STAGES[name]
+    read = sections_read(stage.script)
+    assert stage.params == ({WHOLE_FILE} if WHOLE_FILE in read else read)
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_stage_is_described(name):
+    entry = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][name]
+    assert len(entry.get("do", entry).get("desc", "")) > 10, "expected a `desc` that says what the stage does"
+
+
+def test_every_script_is_a_stage():
+    files = [file for layer in ("stages", "figures") for file in (SOURCE / layer).rglob("*.py")]
+    scripts = {file for file in files if 'if __name__ == "__main__":' in file.read_text()}
+    assert scripts == {stage.script for stage in STAGES.values()}
+
+
+@pytest.mark.parametrize("name", sorted(set(STAGES) - {"check_parameters"}))
+def test_every_stage_comes_after_the_check(name):
+    waiting, before = [STAGES[name]], {name}
+    while waiting:
+        deps = waiting.pop().deps
+        new = {
+            s.name for s in STAGES.values() for out in s.outs for d in deps if f"{out}/".startswith(f"{d}/")
+        } - before
+        before |= new
+        waiting += [STAGES[other] for other in new]
+    assert "check_parameters" in before
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_parameter_is_declared_by_a_stage(scale):
+    content = yaml.safe_load((SCALES[scale] / "params.yaml").read_text())
+    used = {key for stage in STAGES.values() for key in stage.params} - {WHOLE_FILE}
+    unused = {
+        leaf for leaf in leaves(content) if not any(leaf == key or leaf.startswith(f"{key}.") for key in used)
+    }
+    assert not unused
+
+
+def fields_of(kind: type[Section]) -> set[tuple[str, str]]:
+    """(section, field) of a section and of the sections nested in it."""
+    found = {(kind.__name__, name) for name in kind.model_fields}
+    for field in kind.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            found |= fields_of(field.annotation)
+    return found
+
+
+@pytest.mark.parametrize("kind, field", sorted(fields_of(Parameters)))
+def test_every_field_is_read(kind, field):
+    read = {
+        node.attr
+        for file in SOURCE.rglob("*.py")
+        for node in ast.walk(syntax_of(file))
+        if isinstance(node, ast.Attribute)
+    }
+    assert field in read, f"no code reads .{field}: remove it from {kind} and from params.yaml"
+
+
+def test_scales_have_the_same_keys():
+    keys = {
+        scale: leaves(yaml.safe_load((folder / "params.yaml").read_text()))
+        for scale, folder in SCALES.items()
+    }
+    assert keys["laptop"] == keys["paper"]
+    assert keys["smoke"] == keys["paper"]
+
+
+@pytest.mark.parametrize("scale", ["laptop", "smoke"])
+@pytest.mark.parametrize("name", ["dvc.yaml", "src", "paper"])
+def test_scales_share_the_pipeline(scale, name):
+    link = SCALES[scale] / name
+    assert link.is_symlink()
+    assert link.resolve() == (ROOT / name).resolve()
+
+
+def test_every_figure_of_the_paper_is_made():
+    texts = [file.read_text() for file in sorted((ROOT / "paper").rglob("*.tex"))]
+    named = {
+        match.rsplit("/", 1)[-1].removesuffix(".pdf")
+        for text in texts
+        for match in re.findall(r"^[^%\n]*\\includegraphics(?:\[[^]]*\])?\{([^}#]+)\}", text, re.MULTILINE)
+    }
+    made = {
+        out.rsplit("/", 1)[-1].removesuffix(".pdf")
+        for s in STAGES.values()
+        for out in s.outs
+        if out.endswith(".pdf")
+    }
+    assert named, "expected figures in the paper"
+    assert named <= made

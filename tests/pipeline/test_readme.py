@@ -1,0 +1,63 @@
+"""README's results are those of the laptop scale, and its commands and paths exist."""
+
+import re
+import sys
+
+import pytest
+from pipeline_files import ROOT, SCALES, declared_stages
+
+sys.path.append(str(ROOT / "setup"))
+
+import readme
+
+TEXT = (ROOT / "README.md").read_text()
+LAPTOP = SCALES["laptop"]
+
+
+def test_results_are_the_laptop_scales():
+    _, within, _ = readme.parts(TEXT)
+    measured = readme.SUMMARY.read_text() if readme.SUMMARY.exists() else ""
+    assert within == measured, "run `make readme`"
+
+
+@pytest.mark.skipif(not readme.SUMMARY.exists(), reason="the laptop scale has not been run")
+def test_summary_is_what_the_committed_results_yield(monkeypatch):
+    from experiment.reporting.results import load_results
+    from stages.write_summary import summary
+
+    monkeypatch.chdir(LAPTOP)
+    assert summary(load_results()) == readme.SUMMARY.read_text()
+
+
+def test_every_stage_is_in_the_table():
+    first_column = set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE))
+    assert first_column >= {name for name in declared_stages() if not name.startswith("draw_")}
+
+
+def test_every_figure_script_is_named():
+    scripts = {
+        stage.script.name for stage in declared_stages().values() if stage.script.parent.name == "figures"
+    }
+    assert scripts == set(re.findall(r"draw_\w+\.py", TEXT))
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([^):]+)\)", TEXT))))
+def test_links_lead_somewhere(path):
+    if path.startswith("scales/laptop/") and not readme.SUMMARY.exists():
+        pytest.skip("the laptop scale has not been run")
+    assert (ROOT / path).exists()
+
+
+def test_make_targets_exist():
+    targets = set(re.findall(r"^([a-z]+(?: [a-z]+)*):(?!=)", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    declared = {name for target in targets for name in target.split()}
+    assert set(re.findall(r"\bmake ([a-z]+)", TEXT)) <= declared
+
+
+def test_example_works():
+    example = re.search(r"```python\n(.*?)```", TEXT, re.DOTALL)[1]
+    names: dict = {}
+    exec(compile(example, "README.md", "exec"), names)
+    surface = names["surface"]
+    assert dict(surface.sizes) == {"set": 1, "alpha": 5, "beta": 5}
+    assert bool((surface["loss"] > 0).all())

@@ -1,0 +1,65 @@
+"""The set-up says what is missing, and what to install, on machines that lack it."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from pipeline_files import ROOT
+
+TOOLS = (
+    "bash cmp head grep git sed tr sort id env cat rm cp dirname".split()
+)  # neither Python, LaTeX nor apt-get
+
+
+@pytest.fixture
+def bare_machine(tmp_path) -> tuple[Path, dict[str, str]]:
+    """A copy of what the set-up reads, and an environment with the basic tools alone."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for tool in TOOLS:
+        (programs / tool).symlink_to(shutil.which(tool))
+    for name in ("setup", "paper"):
+        shutil.copytree(ROOT / name, tmp_path / "clone" / name)
+    shutil.copy(ROOT / "requirements.lock", tmp_path / "clone")
+    return tmp_path / "clone", {"PATH": str(programs), "HOME": str(tmp_path)}
+
+
+@pytest.mark.parametrize(
+    "script, expected",
+    [
+        (
+            "environment.sh",
+            ["Expected Python 3.11 or later on PATH, found none (no python3)", "apt-get install python3"],
+        ),
+        ("tex.sh", ["Missing here: pdflatex bibtex latexmk", "texlive-latex-extra", "dnf install", "mactex"]),
+    ],
+)
+def test_what_is_missing_is_named(bare_machine, script, expected):
+    folder, environment = bare_machine
+    command = ["bash", f"setup/{script}"]
+    refused = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert all(text in refused.stderr for text in expected), refused.stderr
+    assert not (folder / ".venv").exists()
+
+
+def test_latex_asks_for_what_the_paper_loads(bare_machine):
+    folder, environment = bare_machine
+    (folder / "paper/extra.tex").write_text(
+        "\\usepackage[option]{nosuchpackage, natbib}\n% \\usepackage{commented}\n"
+    )
+    for program, script in {
+        "kpsewhich": "[ $1 = natbib.sty ]",
+        "pdflatex": "",
+        "bibtex": "",
+        "latexmk": "",
+    }.items():
+        place = Path(environment["PATH"], program)
+        place.write_text(f"#!{shutil.which('bash')}\n{script}\n")
+        place.chmod(0o755)
+    command = ["bash", "setup/tex.sh"]
+    refused = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    missing = next(line for line in refused.stderr.splitlines() if "Missing here" in line).split()
+    assert "nosuchpackage.sty" in missing or "nosuchpackage.sty." in missing
+    assert "natbib.sty" not in missing and "commented.sty" not in missing
