@@ -4,7 +4,6 @@ from pathlib import Path
 
 from experiment.storage import run_name
 
-NETWORKS = Path("results/networks.json")
 MATCHING = Path("results/matching.json")
 ROUGHNESS = Path("results/roughness.json")
 NUMBERS = Path("build/numbers.tex")

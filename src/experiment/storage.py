@@ -15,6 +15,7 @@ from torch import Tensor
 
 IMAGES = Path("data/images.safetensors")
 DATASET = Path("results/dataset.json")
+NETWORKS = Path("results/networks.json")
 PROGRESS = Path(".progress")
 
 

@@ -114,7 +114,7 @@ class Block(nn.Module):
         y = self.norm2(self.conv2(y))
         if self.scale != 0:
             shortcut = self.shortcut(x)
-            y = y + (shortcut if self.scale == 1 else self.scale * shortcut)
+            y += (shortcut if self.scale == 1 else self.scale * shortcut)
         return self.activation(y)
 
     def shortcut(self, x: Tensor) -> Tensor:

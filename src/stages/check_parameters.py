@@ -3,10 +3,9 @@
 import sys
 from dataclasses import asdict
 
-from experiment.layout import NETWORKS
 from experiment.parameters.loading import ParameterError
 from experiment.parameters.whole import load_parameters
-from experiment.storage import write_json
+from experiment.storage import NETWORKS, write_json
 from flatness.networks import build_network, parse_name
 
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10}  # of data sets that are always the same

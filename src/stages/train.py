@@ -7,13 +7,13 @@ from math import isfinite
 from tqdm import tqdm
 
 from experiment.images import load_images, number_of_classes
-from experiment.layout import NETWORKS
 from experiment.machine import execution
 from experiment.parameters.loading import load_section
 from experiment.parameters.train import Train
 from experiment.provenance import provenance
 from experiment.storage import (
     IMAGES,
+    NETWORKS,
     checkpoints_path,
     epochs_path,
     file_hash,

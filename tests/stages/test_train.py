@@ -5,9 +5,9 @@ import pytest
 import torch
 from small_study import write_study
 
-from experiment.layout import NETWORKS
 from experiment.parameters.loading import ParameterError
 from experiment.storage import (
+    NETWORKS,
     checkpoints_path,
     epochs_path,
     read_checkpoints,
