@@ -313,6 +313,8 @@ class _Run:
                 "loss": (along, losses),
                 "standard_error": (along, 0.01 * losses),
                 "samples": (along, np.full(len(losses), 5000, np.int32)),
+                "recomputed_loss": (along, 1.05 * losses),
+                "recomputed_standard_error": (along, 0.01 * losses),
                 "projected_loss": (along, losses * (1 + 0.1 * remaining)),
                 "explained_variance": (("component",), [0.8, 0.1]),
                 "surface_loss": (grid, surface),

@@ -1,7 +1,7 @@
 """The path of training on its principal plane, first declared seed, a panel per network.
 
 Filled contours are the plane's loss, numbers beside the path epochs. Below each plane: the loss at the
-checkpoints themselves and at their projections onto the plane.
+checkpoints themselves and at their projections onto the plane, batch-norm statistics recomputed for both.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ from figures.style import FONT_SIZE, color_of, write_figure
 DROP, HEIGHT = 0.42, 0.55  # inches: from a plane down to its panel of losses, and that panel's height
 NUMBER_DISTANCE = 0.2  # least distance of two numbered checkpoints, as a share of the plane's longer side
 HALO = [withStroke(linewidth=2.2, foreground="black")]
-LOSSES = {"loss": "-", "projected_loss": (0, (2, 1))}  # at the checkpoints and at their projections: dashes
+LOSSES = {"recomputed_loss": "-", "projected_loss": (0, (2, 1))}  # at checkpoints and at their projections: dashes
 
 
 def draw() -> Figure:

@@ -5,6 +5,9 @@ A profile is a one-dimensional slice of 2m+1 losses about its centre. Values tha
 
 import numpy as np
 
+CURVATURE_ERRORS = 2.0  # standard errors by which a second difference must lie below zero to count
+BUMP_ERRORS = 3.0  # and a bump must be high: more, since its peak and valley are the extremes of many points
+
 
 def edge_rise(losses: np.ndarray) -> float:
     """Mean loss at the profile's two ends minus that at its centre; losses [2m+1]."""
@@ -36,17 +39,42 @@ def first_crossing(losses: np.ndarray, distances: np.ndarray, level: float) -> f
     return float(distances[end - 1] + share * (distances[end] - distances[end - 1]))
 
 
-def excess_variation(losses: np.ndarray) -> float:
-    """Total variation of losses [n] over that of a unimodal profile with the same ends and minimum.
+def bumps(losses: np.ndarray) -> list[tuple[int, int]]:
+    """(valley, peak) of every local minimum of losses [n] but the lowest, as indices.
 
-    sum |L_i+1 - L_i| / ((L_first - L_min) + (L_last - L_min)): 1 for every profile that falls to one minimum and
-    rises again, above 1 for each bump. NaN for a constant profile.
+    The peak is the lowest that must be crossed from the valley to a lower one; L_peak - L_valley is the
+    minimum's persistence (Edelsbrunner et al. 2002, sublevel sets).
     """
-    unimodal = losses[0] + losses[-1] - 2 * losses.min()
-    return float(np.abs(np.diff(losses)).sum() / unimodal) if unimodal > 0 else float("nan")
+    pairs: list[tuple[int, int]] = []
+    basin: dict[int, int] = {}  # the lowest index of the basin that an index below the rising level belongs to
+    for index in np.argsort(losses, kind="stable").tolist():
+        meeting = sorted({basin[j] for j in (index - 1, index + 1) if j in basin}, key=losses.__getitem__)
+        basin[index] = meeting[0] if meeting else index
+        for valley in meeting[1:]:
+            pairs.append((valley, index))
+            basin |= {j: meeting[0] for j, lowest in basin.items() if lowest == valley}
+    return pairs
 
 
-def nonconvex_share(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = 2.0) -> float:
+def excess_variation(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = BUMP_ERRORS) -> float:
+    """Total variation of a profile over that of a single valley with the same ends and minimum; [n] each.
+
+    sum |L_i+1 - L_i| = (L_first - L_min) + (L_last - L_min) + 2 sum of the bumps' heights, of which only those
+    above `threshold` times sqrt(s_valley^2 + s_peak^2) are taken, or sampling noise on a plateau would pass for
+    roughness. 1 for a profile without such bumps; NaN for a constant profile.
+    """
+    if not np.isfinite(losses).all():
+        return float("nan")
+    valley_alone = losses[0] + losses[-1] - 2 * losses.min()
+    heights = [
+        losses[peak] - losses[valley]
+        for valley, peak in bumps(losses)
+        if losses[peak] - losses[valley] > threshold * np.hypot(standard_errors[valley], standard_errors[peak])
+    ]
+    return float(1 + 2 * sum(heights) / valley_alone) if valley_alone > 0 else float("nan")
+
+
+def nonconvex_share(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = CURVATURE_ERRORS) -> float:
     """Share of second differences L_i-1 - 2 L_i + L_i+1 below zero by more than `threshold` standard errors.
 
     The error of a second difference is taken as sqrt(s_i-1^2 + 4 s_i^2 + s_i+1^2), as if points were independent;
@@ -65,7 +93,7 @@ def profile_measures(
         "centre_loss": float(losses[len(losses) // 2]),
         "edge_rise": edge_rise(losses),
         "halfway_distance": halfway_distance(losses, alphas, chance),
-        "excess_variation": excess_variation(losses),
+        "excess_variation": excess_variation(losses, standard_errors),
         "nonconvex_share": nonconvex_share(losses, standard_errors),
     }
 
@@ -86,6 +114,6 @@ def surface_measures(
         "centre_loss": float(losses[middle, middle]),
         "edge_rise": float(rim.mean() - losses[middle, middle]),
         "halfway_distance": float(np.mean([halfway_distance(profile, alphas, chance) for profile in central])),
-        "excess_variation": float(np.mean([excess_variation(profile) for profile, _ in profiles])),
+        "excess_variation": float(np.mean([excess_variation(*profile) for profile in profiles])),
         "nonconvex_share": float(np.mean([nonconvex_share(*profile) for profile in profiles])),
     }

@@ -19,6 +19,7 @@ from experiment.runs import finite_checkpoints, has_diverged, parameters_of, res
 from experiment.slices import write_slice
 from experiment.storage import IMAGES, checkpoints_path, file_hash, run_name
 from flatness.data import ImageSet
+from flatness.evaluation import Tally
 from flatness.execution import Execution
 from flatness.surface import LossSampler, Sampling, grid_points, slice_dataset, unmeasured
 from flatness.trajectory import PrincipalPlane, principal_plane
@@ -40,6 +41,7 @@ def main(network_name: str, seed: int) -> None:
         origin,
     )
     sample = first(train_set, parameters.samples)
+    calibration = first(train_set, parameters.calibration_samples)
     if has_diverged(network_name, seed):
         plane = no_plane(len(networks))
         axes = span(plane, parameters)
@@ -48,13 +50,17 @@ def main(network_name: str, seed: int) -> None:
         plane = principal_plane([parameters_of(network) for network in networks.values()])
         axes = span(plane, parameters)
         points = np.concatenate([plane.path.numpy(), grid_points(*axes.values())])
-        calibration = first(train_set, parameters.calibration_samples)
         last = networks[max(networks)]
         sampler = LossSampler(last, {"train": sample}, machine, Sampling(parameters.batch_size), calibration)
         values = measure_points(sampler, plane.components, points, log, run_name(network_name, seed))
     surface = slice_dataset(values[len(networks) :], ["train"], axes, {}).isel(set=0, drop=True)
     dataset = surface.rename({name: f"surface_{name}" for name in surface.data_vars})
-    dataset = dataset.merge(path_dataset(plane, networks, sample, machine, parameters.batch_size))
+    dataset = dataset.merge(path_dataset(plane, networks))
+    for name, statistics in (("", None), ("recomputed_", calibration)):
+        tallies = tallies_of(networks, sample, machine, parameters.batch_size, statistics)
+        dataset[f"{name}loss"] = ("checkpoint", np.array([tally.loss for tally in tallies]))
+        dataset[f"{name}standard_error"] = ("checkpoint", np.array([tally.standard_error for tally in tallies]))
+    dataset["samples"] = ("checkpoint", np.array([tally.samples for tally in tallies], np.int32))
     dataset["projected_loss"] = ("checkpoint", values[: len(networks), 0, 0])
     dataset.attrs = {"network": network_name, "seed": seed, "statistics": "recomputed", **origin}
     write_slice(trajectory_path(network_name, seed), dataset)
@@ -76,25 +82,30 @@ def span(plane: PrincipalPlane, parameters: Trajectory) -> dict[str, np.ndarray]
     return axes
 
 
-def path_dataset(
-    plane: PrincipalPlane, networks: Networks, sample: ImageSet, machine: Execution, batch_size: int
-) -> xarray.Dataset:
-    """The path: where each checkpoint lies and its true loss, with its own batch-norm statistics."""
-    tallies = [
-        LossSampler(network, {"train": sample}, machine, Sampling(batch_size)).at([], [])["train"]
-        for network in networks.values()
-    ]
+def path_dataset(plane: PrincipalPlane, networks: Networks) -> xarray.Dataset:
+    """The path: where each checkpoint lies on the plane and how far from it."""
     return xarray.Dataset(
         {
             "epoch": ("checkpoint", np.array(list(networks))),
             "path": (("checkpoint", "component"), plane.path.numpy()),
             "residual": ("checkpoint", plane.residual.numpy()),
             "explained_variance": ("component", plane.explained_variance.numpy()),
-            "loss": ("checkpoint", np.array([tally.loss for tally in tallies])),
-            "standard_error": ("checkpoint", np.array([tally.standard_error for tally in tallies])),
-            "samples": ("checkpoint", np.array([tally.samples for tally in tallies], np.int32)),
         }
     )
+
+
+def tallies_of(
+    networks: Networks, sample: ImageSet, machine: Execution, batch_size: int, calibration: ImageSet | None
+) -> list[Tally]:
+    """Every checkpoint's loss with its own batch-norm statistics, or with those recomputed from `calibration`.
+
+    Against the loss at projections, which have no statistics of their own, only the latter compares weights alone.
+    """
+    samplers = (
+        LossSampler(network, {"train": sample}, machine, Sampling(batch_size), calibration)
+        for network in networks.values()
+    )
+    return [sampler.at([], [])["train"] for sampler in samplers]
 
 
 if __name__ == "__main__":

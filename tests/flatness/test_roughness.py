@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from flatness.roughness import (
+    bumps,
     edge_rise,
     excess_variation,
     halfway_distance,
@@ -33,13 +34,36 @@ def test_halfway_distance_is_absent_where_the_slice_never_gets_there():
 
 @pytest.mark.parametrize("profile", [BOWL, np.abs(ALPHAS), ALPHAS + 2, np.tanh(5 * (ALPHAS - 0.3) ** 2)])
 def test_a_profile_with_one_minimum_has_no_excess_variation(profile):
-    assert excess_variation(profile) == pytest.approx(1)
+    assert excess_variation(profile, ZERO) == pytest.approx(1)
 
 
-def test_each_bump_adds_twice_its_height():
-    bumpy = np.array([4.0, 2.0, 3.0, 0.0, 4.0])
-    assert excess_variation(bumpy) == pytest.approx((8 + 2) / 8)
-    assert np.isnan(excess_variation(np.ones(5)))
+@pytest.mark.parametrize(
+    "losses, expected",
+    [
+        ([4.0, 2.0, 3.0, 0.0, 4.0], [(1, 2)]),
+        ([0.0, 3.0, 1.0, 2.0, 0.5, 4.0], [(2, 3), (4, 1)]),
+        ([1.0, 2.0, 0.0, 2.0, 1.0], [(0, 1), (4, 3)]),  # the ends are minima too
+        ([3.0, 1.0, 1.0, 1.0, 3.0], []),  # a plateau is no bump
+    ],
+)
+def test_each_minimum_but_the_lowest_is_paired_with_the_pass_to_a_lower_one(losses, expected):
+    assert sorted(bumps(np.array(losses))) == expected
+
+
+def test_without_noise_excess_variation_is_the_ratio_of_total_variations():
+    for profile in np.random.default_rng(0).normal(size=(20, 15)):
+        ratio = np.abs(np.diff(profile)).sum() / (profile[0] + profile[-1] - 2 * profile.min())
+        assert excess_variation(profile, np.zeros(15)) == pytest.approx(ratio)
+    assert np.isnan(excess_variation(np.ones(5), np.zeros(5)))
+
+
+def test_sampling_noise_on_a_plateau_is_no_roughness():
+    plateau = 2.3 - 0.8 * np.exp(-((ALPHAS / 0.2) ** 2))
+    noise = np.random.default_rng(1).normal(scale=0.02, size=(50, len(ALPHAS)))
+    assert np.mean([excess_variation(plateau + row, ZERO) for row in noise]) > 1.3
+    assert np.mean([excess_variation(plateau + row, ZERO + 0.02) for row in noise]) < 1.02
+    high = plateau + 0.5 * (np.arange(len(ALPHAS)) == 5)
+    assert excess_variation(high, ZERO + 0.02) == pytest.approx(1 + 2 * 0.5 / (high[0] + high[-1] - 2 * high.min()), rel=0.01)
 
 
 def test_nonconvex_share_counts_only_what_the_error_resolves():

@@ -46,12 +46,15 @@ def declared_stages() -> dict[str, Stage]:
 
 def _stage(name: str, entry: dict[str, Any]) -> Stage:
     commands = entry["cmd"] if isinstance(entry["cmd"], list) else [entry["cmd"]]
+    deps, parameters = _paths(entry.get("deps", [])), _parameters(entry.get("params", []))
+    if "params.yaml" in deps:
+        parameters |= {WHOLE_FILE}
     outs = [path for kind in ("outs", "metrics", "plots") for path in _paths(entry.get(kind, []))]
     return Stage(
         name,
         " && ".join(commands),
-        _paths(entry.get("deps", [])),
-        _parameters(entry.get("params", [])),
+        deps,
+        parameters,
         tuple(outs),
     )
 

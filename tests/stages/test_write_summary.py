@@ -43,21 +43,37 @@ def run(test_accuracy: float, diverged_epoch: int | None = None) -> dict:
     }
 
 
+def matched(*networks: str) -> dict:
+    """One depth's checkpoints at equal loss."""
+    entries = {network: {"epoch": 7.0, "loss": 0.5} for network in networks}
+    return {"target_loss": 0.5, "hardest": networks[0], "networks": entries}
+
+
 def test_summary_has_a_row_for_each_declared_network():
     measures = {"halfway_distance": 0.25, "excess_variation": None}
     results = Results(
         "laptop",
         {"train": {"recipe": {"epochs": 7}}},
-        Study(networks=["resnet8", "plain8"], seeds=[0]),
+        Study(networks=["resnet8", "plain8", "resnet14", "plain14"], seeds=[0]),
         {"name": "digits", "train": {"images": 1437}, "classes": list("0123456789")},
-        {"resnet8-0": run(0.75), "plain8-0": run(0.1, diverged_epoch=2)},
-        {},
-        {name: {"final": measures, "matched": measures} for name in ("resnet8-0", "plain8-0")},
+        {
+            "resnet8-0": run(0.75),
+            "plain8-0": run(0.1, diverged_epoch=2),
+            "resnet14-0": run(0.8),
+            "plain14-0": run(0.7),
+        },
+        {"0": {"8": matched("resnet8"), "14": matched("resnet14", "plain14")}},
+        {
+            name: {"final": measures, "matched": measures}
+            for name in ("resnet8-0", "plain8-0", "resnet14-0", "plain14-0")
+        },
     )
     text = summary(results)
     assert (
         "Scale `laptop`: scikit-learn's handwritten digits, 1,437 training images, 7 epochs, 1 seed." in text
     )
-    assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 0.250 | 0.250 | – | – |" in text
-    assert "| `plain8` | 1,234 | – | – | 0.250 | 0.250 | – | – |" in text
+    assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 0.250 | – | – | – |" in text  # nothing to match it with
+    assert "| `plain8` | 1,234 | – | – | 0.250 | – | – | – |" in text
+    assert "| `resnet14` | 1,234 | 0.500 | 20.00 | 0.250 | 0.250 | – | – |" in text
     assert "- `plain8` against `resnet8`: test error not comparable (– against 25.00)" in text
+    assert "at equal training loss, half-way distance equal (0.250 against 0.250)" in text

@@ -130,7 +130,7 @@ def trajectory_numbers(results: Results, network: str, seed: int) -> tuple[float
     distance = (data["path"] ** 2).sum("component") + data["residual"] ** 2
     first, second = data["explained_variance"].values[:2].tolist()
     residual = float(data["residual"].max() / distance.max() ** 0.5)
-    return first, second, residual, float(abs(data["projected_loss"] - data["loss"]).max())
+    return first, second, residual, float(abs(data["projected_loss"] - data["recomputed_loss"]).max())
 
 
 def provenance_table(results: Results) -> str:
