@@ -2,10 +2,10 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from synthetic import write_blank_figures, write_synthetic_results
 
 from experiment.layout import NUMBERS, PAPER, TABLES
@@ -62,9 +62,7 @@ def test_every_scale_is_typeset_within_the_margins(here, scale, capsys):
 
 
 def page_text(path: Path) -> str:
-    if shutil.which("pdftotext") is None:
-        pytest.skip("pdftotext is not installed")
-    return subprocess.run(["pdftotext", path, "-"], capture_output=True, text=True, check=True).stdout
+    return "\n".join(page.extract_text() for page in PdfReader(path).pages)
 
 
 @needs_tex
