@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 from experiment.layout import surface_path
 from experiment.parameters.study import Study
 from experiment.slices import read_slice
-from figures.panels import chance_loss, label_losses
+from figures.losses import chance_loss, label_losses
 from figures.style import REFERENCE_COLOR, TEXT_WIDTH, color_of, dashes_of
 
 FLOOR, CEILING = 1e-4, 1e4  # nats: the farthest that an axis reaches

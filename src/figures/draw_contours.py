@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from figures.panels import contour_grid
+from figures.planes import contour_grid
 from figures.style import write_figure
 
 

@@ -6,7 +6,7 @@ Each panel names the epoch of its checkpoint and the loss measured at its centre
 import xarray
 from matplotlib.figure import Figure
 
-from figures.panels import contour_grid
+from figures.planes import contour_grid
 from figures.style import write_figure
 
 

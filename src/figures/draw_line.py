@@ -15,7 +15,8 @@ from figures.curves import (
     set_loss_axis,
     surviving_slices,
 )
-from figures.panels import chance_loss, sheet_of_panels
+from figures.losses import chance_loss
+from figures.sheets import sheet_of_panels
 from figures.style import REFERENCE_COLOR, write_figure
 
 SETS = {"train": "training set", "test": "test set"}

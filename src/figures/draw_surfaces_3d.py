@@ -9,18 +9,9 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d import Axes3D
 
 from experiment.parameters.study import load_study
-from figures.panels import (
-    add_loss_bar,
-    add_plane_legend,
-    chance_loss,
-    direction_ticks,
-    in_rows,
-    loss_scale,
-    plain_number,
-    round_numbers,
-    sheet_of_panels,
-    training_surfaces,
-)
+from figures.losses import chance_loss, loss_scale, plain_number, round_numbers
+from figures.planes import add_loss_bar, add_plane_legend, direction_ticks, training_surfaces
+from figures.sheets import in_rows, sheet_of_panels
 from figures.style import COLORMAP, REFERENCE_COLOR, depths, write_figure
 from flatness.networks import parse_name
 

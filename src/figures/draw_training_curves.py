@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from experiment.parameters.study import load_study
 from experiment.storage import epochs_path
 from figures.curves import draw_curve, label_outer, network_legend, set_loss_axis
-from figures.panels import sheet_of_panels
+from figures.sheets import sheet_of_panels
 from figures.style import color_of, dashes_of, write_figure
 
 PANELS = [["train_loss", "test_loss"], ["train_error", "test_error"]]

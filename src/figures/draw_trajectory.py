@@ -18,23 +18,18 @@ from experiment.layout import trajectory_path
 from experiment.parameters.study import load_study
 from experiment.slices import read_slice
 from figures.curves import set_loss_axis
-from figures.panels import (
-    Sheet,
-    add_loss_bar,
-    add_plane_legend,
-    arrange,
-    chance_loss,
-    draw_plane,
-    loss_scale,
-    place,
-    sheet_of_panels,
-)
+from figures.losses import chance_loss, loss_scale
+from figures.planes import add_loss_bar, add_plane_legend, draw_plane
+from figures.sheets import Sheet, arrange, place, sheet_of_panels
 from figures.style import FONT_SIZE, color_of, write_figure
 
 DROP, HEIGHT = 0.42, 0.55  # inches: from a plane down to its panel of losses, and that panel's height
 NUMBER_DISTANCE = 0.2  # least distance of two numbered checkpoints, as a share of the plane's longer side
 HALO = [withStroke(linewidth=2.2, foreground="black")]
-LOSSES = {"recomputed_loss": "-", "projected_loss": (0, (2, 1))}  # at checkpoints and at their projections: dashes
+LOSSES = {
+    "recomputed_loss": "-",
+    "projected_loss": (0, (2, 1)),
+}  # at checkpoints and at their projections: dashes
 
 
 def draw() -> Figure:

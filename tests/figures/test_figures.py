@@ -24,7 +24,8 @@ from experiment.storage import DATASET, write_json
 from figures.curves import mean_and_band
 from figures.draw_surfaces_3d import deepest_pair
 from figures.draw_trajectory import numbered
-from figures.panels import FLOOR, arrange, chance_loss, loss_scale, round_numbers
+from figures.losses import FLOOR, chance_loss, loss_scale, round_numbers
+from figures.sheets import arrange
 from figures.style import FAMILY_COLORS, RC, TEXT_WIDTH, color_of, dashes_of, write_figure
 
 NAMES = [
