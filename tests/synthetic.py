@@ -69,6 +69,7 @@ def synthetic_parameters(
         "train": {"recipe": RECIPE, "overrides": {}, "checkpoint_epochs": CHECKPOINTS},
         "trajectory": {
             "samples": 5000,
+            "plane_samples": 5000,
             "batch_size": 1000,
             "calibration_samples": 1000,
             "points": 9,

@@ -29,13 +29,14 @@ Rows = list[list[float]]  # of one point: for each image set the four QUANTITIES
 class Sampling:
     """How many samples a point takes: batches until standard error / loss <= `relative_error`, or all of them.
 
-    `relative_error` None is the exact mode. Batches come in one order drawn from `order_seed` and shared by all
+    `relative_error` None is the exact mode, on all images or on the leading `most_samples`. Batches come in one order drawn from `order_seed` and shared by all
     points, so that neighbouring points see the same samples and their differences are better known than
     either value.
     """
 
     batch_size: int = 500
     relative_error: float | None = None
+    most_samples: int | None = None
     order_seed: int = 0
 
 
@@ -85,8 +86,9 @@ def shuffled(data: ImageSet, seed: int) -> ImageSet:
 def sample_loss(forward: Forward, data: ImageSet, sampling: Sampling) -> Tally:
     """Tally of the leading batches of `data`, as many as `sampling` asks for; one where the loss is not finite."""
     total = Tally(len(data))
-    for start in range(0, len(data), sampling.batch_size):
-        images, labels = data.batch(slice(start, start + sampling.batch_size))
+    end = min(len(data), sampling.most_samples or len(data))
+    for start in range(0, end, sampling.batch_size):
+        images, labels = data.batch(slice(start, min(start + sampling.batch_size, end)))
         total += tally_batch(forward, images, labels, len(data))
         if not isfinite(total.loss) or _known_well_enough(total, sampling.relative_error):
             break

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import torch
 import xarray
-from torch import nn
+from torch import Tensor, nn
 
 from experiment.images import load_images
 from experiment.layout import trajectory_path
@@ -20,11 +20,10 @@ from experiment.slices import write_slice
 from experiment.storage import IMAGES, checkpoints_path, file_hash, run_name
 from flatness.data import ImageSet
 from flatness.evaluation import Tally
-from flatness.execution import Execution
 from flatness.surface import LossSampler, Sampling, grid_points, slice_dataset, unmeasured
 from flatness.trajectory import PrincipalPlane, principal_plane
 
-Networks = dict[float, nn.Module]  # by epoch
+Checkpoints = dict[float, dict[str, Tensor]]  # by epoch, ascending
 
 
 def main(network_name: str, seed: int) -> None:
@@ -32,80 +31,85 @@ def main(network_name: str, seed: int) -> None:
     machine = execution()
     train_set, _ = load_images()
     checkpoints = finite_checkpoints(network_name, seed)
-    networks = {e: restored_network(network_name, seed, train_set, w) for e, w in checkpoints.items()}
-    origin = provenance(machine, parameters.model_dump())
-    log = PointLog(
-        f"trajectory-{run_name(network_name, seed)}",
-        file_hash(checkpoints_path(network_name, seed)),
-        file_hash(IMAGES),
-        origin,
-    )
-    sample = first(train_set, parameters.samples)
+    network = restored_network(network_name, seed, train_set, checkpoints[max(checkpoints)])
+    plane = None if has_diverged(network_name, seed) else plane_of(checkpoints, network)
     calibration = first(train_set, parameters.calibration_samples)
-    if has_diverged(network_name, seed):
-        plane = no_plane(len(networks))
-        axes = span(plane, parameters)
-        values = unmeasured(len(networks) + parameters.points**2, 1)
-    else:
-        plane = principal_plane([parameters_of(network) for network in networks.values()])
-        axes = span(plane, parameters)
-        points = np.concatenate([plane.path.numpy(), grid_points(*axes.values())])
-        last = networks[max(networks)]
-        sampler = LossSampler(last, {"train": sample}, machine, Sampling(parameters.batch_size), calibration)
-        values = measure_points(sampler, plane.components, points, log, run_name(network_name, seed))
-    surface = slice_dataset(values[len(networks) :], ["train"], axes, {}).isel(set=0, drop=True)
-    dataset = surface.rename({name: f"surface_{name}" for name in surface.data_vars})
-    dataset = dataset.merge(path_dataset(plane, networks))
+    origin = provenance(machine, parameters.model_dump())
+    depends_on = (file_hash(checkpoints_path(network_name, seed)), file_hash(IMAGES), origin)
+    logs = []
+
+    def sampler(samples: int, statistics: ImageSet | None) -> LossSampler:
+        sampling = Sampling(parameters.batch_size, most_samples=samples)
+        return LossSampler(network, {"train": train_set}, machine, sampling, statistics)
+
+    def on_plane(name: str, points: np.ndarray, samples: int) -> np.ndarray:
+        """The values [P, 1, 4] at points of the plane, which has no statistics of its own."""
+        if plane is None:
+            return unmeasured(len(points), 1)
+        title = f"{run_name(network_name, seed)} {name}"
+        logs.append(PointLog(f"trajectory-{title.replace(' ', '-')}", *depends_on))
+        return measure_points(sampler(samples, calibration), plane.components, points, logs[-1], title)
+
+    dataset = path_dataset(plane, checkpoints)
     for name, statistics in (("", None), ("recomputed_", calibration)):
-        tallies = tallies_of(networks, sample, machine, parameters.batch_size, statistics)
-        dataset[f"{name}loss"] = ("checkpoint", np.array([tally.loss for tally in tallies]))
-        dataset[f"{name}standard_error"] = ("checkpoint", np.array([tally.standard_error for tally in tallies]))
-    dataset["samples"] = ("checkpoint", np.array([tally.samples for tally in tallies], np.int32))
-    dataset["projected_loss"] = ("checkpoint", values[: len(networks), 0, 0])
+        tallies = along_path(checkpoints, network, sampler(parameters.samples, statistics))
+        dataset = dataset.assign(tally_variables(name, tallies))
+    path = dataset["path"].values
+    dataset["projected_loss"] = ("checkpoint", on_plane("path", path, parameters.samples)[:, 0, 0])
+    axes = span(path, parameters)
+    values = on_plane("plane", grid_points(*axes.values()), parameters.plane_samples)
+    surface = slice_dataset(values, ["train"], axes, {}).isel(set=0, drop=True)
+    dataset = dataset.merge(surface.rename({name: f"surface_{name}" for name in surface.data_vars}))
     dataset.attrs = {"network": network_name, "seed": seed, "statistics": "recomputed", **origin}
     write_slice(trajectory_path(network_name, seed), dataset)
-    log.remove()
+    for log in logs:
+        log.remove()
 
 
-def no_plane(checkpoints: int) -> PrincipalPlane:
-    """In place of the plane of a path that ended in divergence: nothing measured."""
-    path = torch.full((checkpoints, 2), torch.nan)
-    return PrincipalPlane(({}, {}), path, path[:, 0], torch.full((2,), torch.nan))
+def plane_of(checkpoints: Checkpoints, network: nn.Module) -> PrincipalPlane:
+    names = parameters_of(network)
+    return principal_plane([{name: weights[name] for name in names} for weights in checkpoints.values()])
 
 
-def span(plane: PrincipalPlane, parameters: Trajectory) -> dict[str, np.ndarray]:
-    """The axes x and y of a grid that covers the path with the margin on every side."""
-    axes = {}
-    for axis, coordinates in zip(("x", "y"), plane.path.numpy().T, strict=True):
-        margin = parameters.margin * np.ptp(coordinates)
-        axes[axis] = np.linspace(coordinates.min() - margin, coordinates.max() + margin, parameters.points)
-    return axes
-
-
-def path_dataset(plane: PrincipalPlane, networks: Networks) -> xarray.Dataset:
-    """The path: where each checkpoint lies on the plane and how far from it."""
+def path_dataset(plane: PrincipalPlane | None, checkpoints: Checkpoints) -> xarray.Dataset:
+    """Where each checkpoint lies on the plane and how far from it; not a number where there is no plane."""
+    count = len(checkpoints)
+    path, residual, shares = (torch.full(shape, torch.nan) for shape in ((count, 2), (count,), (2,)))
+    if plane is not None:
+        path, residual, shares = plane.path, plane.residual, plane.explained_variance
     return xarray.Dataset(
         {
-            "epoch": ("checkpoint", np.array(list(networks))),
-            "path": (("checkpoint", "component"), plane.path.numpy()),
-            "residual": ("checkpoint", plane.residual.numpy()),
-            "explained_variance": ("component", plane.explained_variance.numpy()),
+            "epoch": ("checkpoint", np.array(list(checkpoints))),
+            "path": (("checkpoint", "component"), path.numpy()),
+            "residual": ("checkpoint", residual.numpy()),
+            "explained_variance": ("component", shares.numpy()),
         }
     )
 
 
-def tallies_of(
-    networks: Networks, sample: ImageSet, machine: Execution, batch_size: int, calibration: ImageSet | None
-) -> list[Tally]:
-    """Every checkpoint's loss with its own batch-norm statistics, or with those recomputed from `calibration`.
+def along_path(checkpoints: Checkpoints, network: nn.Module, sampler: LossSampler) -> list[Tally]:
+    """The sampler's tally at each checkpoint; the network ends with the last one's weights."""
+    tallies = []
+    for weights in checkpoints.values():
+        network.load_state_dict(weights)
+        tallies.append(sampler.at([], [])["train"])
+    return tallies
 
-    Against the loss at projections, which have no statistics of their own, only the latter compares weights alone.
-    """
-    samplers = (
-        LossSampler(network, {"train": sample}, machine, Sampling(batch_size), calibration)
-        for network in networks.values()
-    )
-    return [sampler.at([], [])["train"] for sampler in samplers]
+
+def tally_variables(prefix: str, tallies: list[Tally]) -> dict:
+    """Loss, standard error and samples by checkpoint."""
+    rows = [(tally.loss, tally.standard_error, tally.samples) for tally in tallies]
+    columns = zip(("loss", "standard_error", "samples"), zip(*rows, strict=True), strict=True)
+    return {f"{prefix}{name}": ("checkpoint", np.array(values)) for name, values in columns}
+
+
+def span(path: np.ndarray, parameters: Trajectory) -> dict[str, np.ndarray]:
+    """The axes x and y of a grid that covers the path [K, 2] with the margin on every side."""
+    axes = {}
+    for axis, coordinates in zip(("x", "y"), path.T, strict=True):
+        margin = parameters.margin * np.ptp(coordinates)
+        axes[axis] = np.linspace(coordinates.min() - margin, coordinates.max() + margin, parameters.points)
+    return axes
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""Write the study in short, in Markdown: what was run, a table of the networks, a sentence for each pair."""
+"""Write the study in short, in Markdown: what was run, a table of the networks, the verdicts on each pair."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiment.reporting.comparison import Pair, pairs
-from experiment.reporting.results import Results, load_results, spread
+from experiment.reporting.comparison import Difference, Pair, pairs, test_error_difference
+from experiment.reporting.landscape_sentences import QUALITIES, differences_of, outcome
+from experiment.reporting.results import Results, load_results, printed, spread
+from experiment.reporting.wording import verdict
 from experiment.storage import replacing
 
 SUMMARY = Path("results/summary.md")
@@ -30,16 +32,13 @@ def test_errors(results: Results, network: str) -> list[float | None]:
     return [None if share is None else 100 * share for share in results.test_errors(network)]
 
 
-ERROR = Column("Test error (%)", test_errors, 2)
-MATCHED_DISTANCE = Column("Half-way, equal loss", measure("matched", "halfway_distance"), 3)
-MATCHED_VARIATION = Column("Excess, equal loss", measure("matched", "excess_variation"), 3)
 COLUMNS = (
     Column("Training loss", Results.train_losses, 3),
-    ERROR,
-    Column("Half-way, final", measure("final", "halfway_distance"), 3),
-    MATCHED_DISTANCE,
-    Column("Excess, final", measure("final", "excess_variation"), 3),
-    MATCHED_VARIATION,
+    Column("Test error (%)", test_errors, 2),
+    Column("Rise, final", measure("cuts", "edge_rise"), 2),
+    Column("Rise, equal loss", measure("matched_cuts", "edge_rise"), 2),
+    Column("Half-way, equal loss", measure("matched_cuts", "halfway_distance"), 2),
+    Column("Excess, equal loss", measure("matched_cuts", "excess_variation"), 2),
 )
 
 
@@ -89,25 +88,28 @@ def cell(values: list[float | None], digits: int) -> str:
 
 
 def comparison(results: Results, pair: Pair) -> str:
-    """The pair's numbers in words; the words are chosen by the numbers."""
-    error, distance, variation = (
-        contrast(column.values(results, pair.plain), column.values(results, pair.residual), column.digits)
-        for column in (ERROR, MATCHED_DISTANCE, MATCHED_VARIATION)
-    )
-    return (
-        f"- `{pair.plain}` against `{pair.residual}`: test error {error}; at equal training loss, "
-        f"half-way distance {distance}, excess variation {variation}."
-    )
+    """The pair's numbers with the paper's verdicts."""
+    error = test_error_difference(results, pair)
+    clauses = [f"test error {contrast(error, 2, 100)}% ({verdict(error, 'residual better', 'plain better')})"]
+    if error.value is None:
+        clauses = ["test errors not comparable"]
+    for quality in QUALITIES:
+        differences = differences_of(results, pair, "matched_cuts", quality)
+        for judged, difference in zip(quality.measures, differences, strict=True):
+            if difference.value is None:
+                clauses.append(f"{judged.name} not comparable")
+            else:
+                factor, digits = printed(judged.measure)
+                word = outcome(judged, difference, quality)
+                clauses.append(f"{judged.name} {contrast(difference, digits, factor)} ({word})")
+    first, *others = clauses
+    return f"- `{pair.residual}` against `{pair.plain}`: {first}; at equal training loss, {', '.join(others)}."
 
 
-def contrast(plain: list[float | None], residual: list[float | None], digits: int) -> str:
-    """`higher (13.31 against 6.97)`: the mean of the first relative to the second."""
-    first, second = spread(plain).mean, spread(residual).mean
-    if first is None or second is None:
-        return f"not comparable ({cell(plain, digits)} against {cell(residual, digits)})"
-    texts = [f"{value:.{digits}f}" for value in (first, second)]
-    word = "equal" if texts[0] == texts[1] else "higher" if first > second else "lower"
-    return f"{word} ({texts[0]} against {texts[1]})"
+def contrast(difference: Difference, digits: int, factor: float = 1) -> str:
+    """`6.97 against 13.31`: residual, then plain."""
+    values = (difference.residual, difference.plain)
+    return " against ".join(ABSENT if value is None else f"{factor * value:.{digits}f}" for value in values)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ train:
     flip: false
   overrides: {plain8: {learning_rate: 0.01, epochs: 3}}
   checkpoint_epochs: [0.0, 0.5, 1.0, 3.5]
-trajectory: {samples: 250, batch_size: 50, calibration_samples: 100, points: 5, margin: 0.25}
+trajectory: {samples: 250, plane_samples: 250, batch_size: 50, calibration_samples: 100, points: 5, margin: 0.25}
 surface:
   normalisation: filter
   direction_seeds: [1, 2]

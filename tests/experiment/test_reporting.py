@@ -18,7 +18,7 @@ from experiment.reporting.contents import SENTENCES
 from experiment.reporting.contents import TABLES as TABLE_MAKERS
 from experiment.reporting.latex import ABSENT, enumeration, escape, fixed, percentage, significant
 from experiment.reporting.parameters import parameter_leaves, parameter_text
-from experiment.reporting.results import load_results, scale_name
+from experiment.reporting.results import MEASURES, load_results, scale_name
 from experiment.reporting.tables import spread_cell
 from stages import write_numbers
 
@@ -131,6 +131,8 @@ def changed(results, changes):
 
 
 def with_rises(results, state, residual, plain, deviation):
+    """Rises as given, and half-way distances that do not differ."""
+    results = with_signs(results, state, {"halfway_distance": 0})
     return changed(
         results,
         {
@@ -148,7 +150,6 @@ def with_rises(results, state, residual, plain, deviation):
         (1.0, 5.0, 0.1, "residual flatter"),
         (5.0, 1.0, 0.1, "plain flatter"),
         (5.0, 1.0, 50.0, "within its error"),
-        (1.0, 1.0 + 1e-9, 0.0, "within its error"),  # rounding, without any spread over directions
         (5.0, 1.0, None, "no error can be stated"),
     ],
 )
@@ -157,13 +158,33 @@ def with_rises(results, state, residual, plain, deviation):
 )
 def test_comparisons_are_worded_by_the_numbers(results, sentence, state, residual, plain, deviation, verdict):
     text = SENTENCES[sentence](with_rises(results, state, residual, plain, deviation))
-    assert re.findall(r"a difference of [^(]*\((.*?)\)", text) == [verdict, verdict]
+    assert re.findall(r"rise to the rim[^;]*a difference of [^(]*\((.*?)\)", text) == [verdict, verdict]
+
+
+def test_values_that_print_alike_do_not_differ(results):
+    made = with_rises(results, "cuts", 1.0, 1.0 + 1e-9, 0.0)  # rounding, without any spread over directions
+    assert SENTENCES["final_slices"](made).count("rise to the rim 1.00 against 1.00 nats, no difference") == 2
 
 
 def test_what_was_not_measured_is_not_compared(results):
     text = SENTENCES["matched_slices"](with_rises(results, "matched_cuts", nan, 1.0, 0.1))
-    assert text.count("no comparison at equal training loss is possible") == 2
-    assert "difference" not in text
+    assert "rise to the rim" not in text and text.count("excess variation") == 2
+    nothing = {
+        (f"{run}-0", "matched_cuts", measure): None
+        for run in ("resnet20", "plain20", "resnet56", "plain56")
+        for measure in MEASURES
+    }
+    made = changed(results, nothing)
+    assert SENTENCES["matched_slices"](made).count("no comparison at equal training loss is possible") == 2
+    assert SENTENCES["agreement"](made).count("cannot be set side by side") == 2
+    assert "flatness could not be judged" in SENTENCES["conclusion"](made)
+    assert "no comparison is quoted" in SENTENCES["abstract"](made)
+
+
+def test_a_deeper_pair_that_was_not_measured_is_named(results):
+    nothing = {("plain56-0", "matched_cuts", measure): None for measure in MEASURES}
+    text = SENTENCES["conclusion"](changed(results, nothing))
+    assert "depth 20" in text and "At depth 56 nothing could be compared." in text
 
 
 def test_one_seed_interval_by_hand(results):
@@ -195,46 +216,60 @@ def test_flatness_of_a_badly_trained_network_is_not_credited(
     assert text.count("less well trained") == (2 if warned else 0)
 
 
+def with_signs(results, state, signs):
+    """All pairs' measures set apart so that residual minus plain has these signs, or nothing where None."""
+    values = {}
+    for measure, sign in signs.items():
+        for depth in (20, 56):
+            for family, value in (("resnet", 5.0 + sign), ("plain", 5.0)):
+                values[f"{family}{depth}-0", state, measure] = value
+                values[f"{family}{depth}-0", state, f"{measure}_sd"] = 0.01
+    return changed(results, values)
+
+
+FLATTER = {"residual": {"edge_rise": -1, "halfway_distance": 1}, "plain": {"edge_rise": 1, "halfway_distance": -1}}
+FLATTER |= {"neither": {"edge_rise": 0, "halfway_distance": 0}, "disputed": {"edge_rise": 1, "halfway_distance": 1}}
+
+
 @pytest.mark.parametrize(
     ("final", "matched", "words"),
     [
-        ((1.0, 5.0), (1.0, 5.0), "both comparisons find the residual network the flatter"),
-        ((5.0, 1.0), (1.0, 5.0), "contradict each other"),
-        ((1.0, 1.0), (1.0, 1.0), "resolve no difference"),
-        ((1.0, 1.0), (5.0, 1.0), "at equal training loss alone, where the plain network"),
+        ("residual", "residual", "both comparisons find the residual network the flatter"),
+        ("plain", "residual", "contradict each other"),
+        ("neither", "neither", "resolve no difference"),
+        ("disputed", "disputed", "leave flatness disputed"),
+        ("neither", "plain", "at equal training loss the plain network is the flatter"),
+        ("disputed", "plain", "at the final weights the measures disagree"),
     ],
 )
 def test_agreement_of_the_two_comparisons(results, final, matched, words):
-    made = with_rises(with_rises(results, "cuts", *final, 0.1), "matched_cuts", *matched, 0.1)
+    made = with_signs(with_signs(results, "cuts", FLATTER[final]), "matched_cuts", FLATTER[matched])
     assert SENTENCES["agreement"](made).count(words) == 2
+    assert ("The two measures of flatness disagree" in SENTENCES["final_slices"](made)) == (final == "disputed")
 
 
 @pytest.mark.parametrize(
-    ("signs", "words"),
+    ("flat", "roughness", "words"),
     [
-        ((-1, -1, -1), "speaks for the claim"),
-        ((1, 0, 1), "speaks against the claim"),
-        ((-1, 1, 0), "mixed"),
-        ((0, 0, 0), "does not decide"),
+        ("residual", (-1, 0), "speaks for the claim that shortcuts flatten the landscape and for the claim that "),
+        ("plain", (0, 1), "speaks against the claim that shortcuts flatten the landscape and against the claim"),
+        ("residual", (0, 0), "does not decide whether shortcuts smooth the landscape"),
+        ("disputed", (1, -1), "does not decide whether shortcuts flatten or smooth the landscape"),
+        ("neither", (-1, -1), "speaks for the claim that shortcuts smooth the landscape and does not decide"),
     ],
 )
-def test_conclusion(results, signs, words):
-    measures = ("edge_rise", "excess_variation", "nonconvex_share")
-    values = {
-        (f"{family}56-0", "matched_cuts", f"{measure}{suffix}"): value
-        for measure, sign in zip(measures, signs, strict=True)
-        for family, centre in (("resnet", 5.0 + sign), ("plain", 5.0))
-        for suffix, value in (("", centre), ("_sd", 0.01))
-    }
-    text = SENTENCES["conclusion"](changed(results, values))
+def test_conclusion(results, flat, roughness, words):
+    signs = FLATTER[flat] | dict(zip(("excess_variation", "nonconvex_share"), roughness, strict=True))
+    text = SENTENCES["conclusion"](with_signs(results, "matched_cuts", signs))
     assert words in text
-    assert "depth 56" in text
+    assert "depth 56, of one training run of each network" in text
 
 
 @pytest.mark.parametrize(
     ("losses", "words"),
     [
-        ((0.4, 0.3, 0.6, 1.4), "is seen"),
+        ((0.4, 0.3, 0.6, 1.4), "which the deeper residual one does not"),
+        ((0.4, 0.5, 0.6, 1.4), "by more than the residual one does"),
         ((0.4, 0.3, 0.6, 0.5), "no degradation"),
         ((0.4, 1.9, 0.6, 0.9), "in both families"),
     ],

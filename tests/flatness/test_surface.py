@@ -150,3 +150,11 @@ def test_cuts_move_along_one_direction_at_a_time():
     np.testing.assert_array_equal(
         cut_points(np.array([-1.0, 0.0, 1.0]), 2), [[-1, 0], [0, 0], [1, 0], [0, -1], [0, 0], [0, 1]]
     )
+
+
+def test_a_limited_sample_is_an_estimate_for_the_whole_set(data):
+    network = build_network("resnet8", 0).eval()
+    limited = sample_loss(network, data, Sampling(batch_size=20, most_samples=50))
+    assert limited.samples == 50 and limited.population == 64
+    assert limited.loss == pytest.approx(evaluate(network, data.take(torch.arange(50))).loss, rel=1e-6)
+    assert limited.standard_error > 0

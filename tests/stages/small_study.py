@@ -26,7 +26,14 @@ PARAMETERS = {
         "overrides": {},
         "checkpoint_epochs": [0.0, 0.5, 1.0],
     },
-    "trajectory": {"samples": 100, "batch_size": 32, "calibration_samples": 32, "points": 3, "margin": 0.25},
+    "trajectory": {
+        "samples": 100,
+        "plane_samples": 100,
+        "batch_size": 32,
+        "calibration_samples": 32,
+        "points": 3,
+        "margin": 0.25,
+    },
     "surface": {
         "normalisation": "filter",
         "direction_seeds": [1, 2],

@@ -3,6 +3,7 @@
 import pytest
 
 from experiment.parameters.study import Study
+from experiment.reporting.comparison import Difference
 from experiment.reporting.results import Results
 from stages.write_summary import cell, contrast, summary
 
@@ -21,17 +22,9 @@ def test_cell(values, digits, text):
     assert cell(values, digits) == text
 
 
-@pytest.mark.parametrize(
-    "plain, residual, text",
-    [
-        ([2.0], [1.0], "higher (2.00 against 1.00)"),
-        ([1.0], [2.0], "lower (1.00 against 2.00)"),
-        ([1.001], [1.002], "equal (1.00 against 1.00)"),
-        ([None], [2.0], "not comparable (– against 2.00)"),
-    ],
-)
-def test_words_follow_the_numbers(plain, residual, text):
-    assert contrast(plain, residual, 2) == text
+def test_a_contrast_names_the_residual_network_first():
+    assert contrast(Difference(0.0697, 0.1331, None), 2, 100) == "6.97 against 13.31"
+    assert contrast(Difference(0.5, None, None), 1) == "0.5 against –"
 
 
 def run(test_accuracy: float, diverged_epoch: int | None = None) -> dict:
@@ -49,31 +42,41 @@ def matched(*networks: str) -> dict:
     return {"target_loss": 0.5, "hardest": networks[0], "networks": entries}
 
 
-def test_summary_has_a_row_for_each_declared_network():
-    measures = {"halfway_distance": 0.25, "excess_variation": None}
+def cuts(rise: float) -> dict:
+    """Measures of cuts along five directions; a half-way distance that some direction does not reach."""
+    measures = {"edge_rise": rise, "halfway_distance": None, "excess_variation": 1.0, "nonconvex_share": 0.0}
+    return measures | {f"{name}_sd": None if value is None else 0.1 for name, value in measures.items()}
+
+
+def test_summary_has_a_row_and_a_verdict_for_each_network():
+    networks = ["resnet8", "plain8", "resnet14", "plain14"]
+    runs = [run(0.75), run(0.1, diverged_epoch=2), run(0.8), run(0.7)]
+    rises = [1.0, 2.0, 3.0, 5.0]
     results = Results(
         "laptop",
-        {"train": {"recipe": {"epochs": 7}}},
-        Study(networks=["resnet8", "plain8", "resnet14", "plain14"], seeds=[0]),
-        {"name": "digits", "train": {"images": 1437}, "classes": list("0123456789")},
+        {"train": {"recipe": {"epochs": 7}}, "surface": {"cuts": {"direction_seeds": [1, 2, 3, 4, 5]}}},
+        Study(networks=networks, seeds=[0]),
         {
-            "resnet8-0": run(0.75),
-            "plain8-0": run(0.1, diverged_epoch=2),
-            "resnet14-0": run(0.8),
-            "plain14-0": run(0.7),
+            "name": "digits",
+            "train": {"images": 1437},
+            "test": {"images": 360},
+            "classes": list("0123456789"),
         },
+        {f"{network}-0": made for network, made in zip(networks, runs, strict=True)},
         {"0": {"8": matched("resnet8"), "14": matched("resnet14", "plain14")}},
         {
-            name: {"final": measures, "matched": measures}
-            for name in ("resnet8-0", "plain8-0", "resnet14-0", "plain14-0")
+            f"{network}-0": {"cuts": cuts(rise), "matched_cuts": cuts(rise + 1)}
+            for network, rise in zip(networks, rises, strict=True)
         },
     )
     text = summary(results)
     assert (
         "Scale `laptop`: scikit-learn's handwritten digits, 1,437 training images, 7 epochs, 1 seed." in text
     )
-    assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 0.250 | – | – | – |" in text  # nothing to match it with
-    assert "| `plain8` | 1,234 | – | – | 0.250 | – | – | – |" in text
-    assert "| `resnet14` | 1,234 | 0.500 | 20.00 | 0.250 | 0.250 | – | – |" in text
-    assert "- `plain8` against `resnet8`: test error not comparable (– against 25.00)" in text
-    assert "at equal training loss, half-way distance equal (0.250 against 0.250)" in text
+    assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 1.00 | – | – | – |" in text  # nothing to match it with
+    assert "| `plain8` | 1,234 | – | – | 2.00 | – | – | – |" in text
+    assert "| `resnet14` | 1,234 | 0.500 | 20.00 | 3.00 | 4.00 | – | 1.00 |" in text
+    assert "- `resnet8` against `plain8`: test errors not comparable; at equal training loss, rise to the rim not" in text
+    assert "- `resnet14` against `plain14`: test error 20.00 against 30.00% (residual better);" in text
+    assert "rise to the rim 4.00 against 6.00 (residual flatter), half-way distance not comparable, " in text
+    assert "excess variation 1.00 against 1.00 (no difference)" in text

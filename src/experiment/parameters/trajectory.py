@@ -7,12 +7,13 @@ from experiment.parameters.surface import OddCount
 
 
 class Trajectory(Section):
-    """`samples` training images per loss, batch-norm statistics from `calibration_samples` on the plane.
+    """Losses from `samples` training images at checkpoints and from `plane_samples` on the plane.
 
-    The plane has points x points; it reaches beyond the path by `margin`, a share of the path's span.
+    Off the path batch-norm statistics come from `calibration_samples`. The plane has points x points; it reaches beyond the path by `margin`, a share of the path's span.
     """
 
     samples: int = Field(ge=100)
+    plane_samples: int = Field(ge=100)
     batch_size: int = Field(ge=2)
     calibration_samples: int = Field(ge=2)
     points: OddCount

@@ -1,21 +1,78 @@
 """Sentences that compare slices, worded by the numbers: at the final weights and at equal training loss."""
 
-from experiment.reporting.comparison import Pair, pairs, roughness_difference
+from dataclasses import dataclass
+
+from experiment.reporting.comparison import Difference, Pair, pairs, roughness_difference
 from experiment.reporting.latex import enumeration, fixed, measured, percentage
 from experiment.reporting.results import Results, printed, spread
 from experiment.reporting.sentences import NO_PAIR
-from experiment.reporting.wording import basis_note, capital, count, interval, paragraph, verdict
+from experiment.reporting.wording import basis_note, capital, interval, paragraph
 
 PLACES = {"cuts": "about the final weights", "matched_cuts": "at equal training loss"}
 ROUGH_MATCH = 0.1  # relative difference of two training losses above which "equal" needs a caution
-# Verdicts: where the residual network's value is lower, where it is higher
-FLATNESS = ("residual flatter", "plain flatter")
-ROUGHNESS = {  # measure: name, verdicts
-    "excess_variation": ("excess variation", ("residual smoother", "plain smoother")),
-    "nonconvex_share": ("the non-convex share in per cent", ("residual more convex", "plain more convex")),
-}
-JUDGED = ("edge_rise", *ROUGHNESS)
-FAMILY = {-1: "residual", 1: "plain", 0: "neither"}
+NO_DIFFERENCE = "no difference"
+FAMILY = {-1: "residual", 1: "plain"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A measure of the cuts that the text judges by: what it is called and which values are the better."""
+
+    measure: str
+    name: str
+    unit: str
+    better: int  # -1: lower values are flatter or smoother; 1: higher ones are
+
+    def winner(self, difference: Difference) -> str | None:
+        """`residual` or `plain`, `neither` where the difference is within its error, None where that is unknown."""
+        if difference.value is None or difference.half_width is None:
+            return None
+        return FAMILY[-self.better * difference.sign] if difference.sign else "neither"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What several measures speak of together, with the word for having more of it."""
+
+    noun: str
+    comparative: str
+    verb: str
+    measures: tuple[Judged, ...]
+
+
+FLATNESS = Quality(
+    "flatness",
+    "flatter",
+    "flatten",
+    (Judged("edge_rise", "rise to the rim", " nats", -1), Judged("halfway_distance", "half-way distance", "", 1)),
+)
+SMOOTHNESS = Quality(
+    "smoothness",
+    "smoother",
+    "smooth",
+    (
+        Judged("excess_variation", "excess variation", "", -1),
+        Judged("nonconvex_share", "non-convex share", r"\,\%", -1),
+    ),
+)
+QUALITIES = (FLATNESS, SMOOTHNESS)
+
+
+def differences_of(results: Results, pair: Pair, state: str, quality: Quality) -> list[Difference]:
+    return [roughness_difference(results, pair, state, judged.measure) for judged in quality.measures]
+
+
+def favoured(results: Results, pair: Pair, state: str, quality: Quality) -> str | None:
+    """The family that the quality's measures favour where they resolve a difference.
+
+    `neither` where none does, `disputed` where they favour different ones, None where none could be judged.
+    """
+    differences = differences_of(results, pair, state, quality)
+    winners = {judged.winner(d) for judged, d in zip(quality.measures, differences, strict=True)} - {None}
+    resolved = winners - {"neither"}
+    if len(resolved) == 2:
+        return "disputed"
+    return next(iter(resolved or winners), None)
 
 
 def final_slices(results: Results) -> str:
@@ -31,36 +88,50 @@ def _comparison(results: Results, state: str) -> str:
     if not found:
         return NO_PAIR
     differences = [
-        roughness_difference(results, pair, state, measure) for pair in found for measure in JUDGED
+        d for pair in found for quality in QUALITIES for d in differences_of(results, pair, state, quality)
     ]
     return paragraph([*(_pair_comparison(results, pair, state) for pair in found), basis_note(differences)])
 
 
 def _pair_comparison(results: Results, pair: Pair, state: str) -> str:
-    rise = roughness_difference(results, pair, state, "edge_rise")
-    if rise.value is None:
+    clauses = [
+        _clause(judged, difference, quality)
+        for quality in QUALITIES
+        for judged, difference in zip(quality.measures, differences_of(results, pair, state, quality), strict=True)
+        if difference.value is not None
+    ]
+    if not clauses:
         return f"At {pair.label} no comparison {PLACES[state]} is possible, as a slice was not measured."
     return paragraph(
         [
-            f"At {pair.label}, {PLACES[state]}, the residual network's cuts rise to the rim by "
-            f"{fixed(rise.residual, 2)} nats and the plain network's by {fixed(rise.plain, 2)}: a difference "
-            f"of {interval(rise, 2)} ({verdict(rise, *FLATNESS)}).",
-            _roughness_clauses(results, pair, state),
+            f"At {pair.label}, {PLACES[state]}, residual against plain: {'; '.join(clauses)}.",
+            "The two measures of flatness disagree."
+            if favoured(results, pair, state, FLATNESS) == "disputed"
+            else "",
             _training_caution(results, pair) if state == "cuts" else _matching_caution(results, pair),
         ]
     )
 
 
-def _roughness_clauses(results: Results, pair: Pair, state: str) -> str:
-    clauses = []
-    for measure, (name, verdicts) in ROUGHNESS.items():
-        factor, digits = printed(measure)
-        difference = roughness_difference(results, pair, state, measure)
-        if difference.value is not None:
-            clauses.append(
-                f"{name} differs by {interval(difference, digits, factor)} ({verdict(difference, *verdicts)})"
-            )
-    return capital(enumeration(clauses)) + "." if clauses else ""
+def _clause(judged: Judged, difference: Difference, quality: Quality) -> str:
+    """`rise to the rim 4.46 against 3.22 nats, a difference of 1.24 +- 2.88 (within its error)`."""
+    factor, digits = printed(judged.measure)
+    residual, plain = (fixed(factor * value, digits) for value in (difference.residual, difference.plain))
+    values = f"{judged.name} {residual} against {plain}{judged.unit}"
+    word = outcome(judged, difference, quality)
+    if word == NO_DIFFERENCE:
+        return f"{values}, {word}"
+    return f"{values}, a difference of {interval(difference, digits, factor)} ({word})"
+
+
+def outcome(judged: Judged, difference: Difference, quality: Quality) -> str:
+    """`residual flatter`, `within its error` and the like; `no difference` where the printed values are the same."""
+    factor, digits = printed(judged.measure)
+    if fixed(factor * difference.residual, digits) == fixed(factor * difference.plain, digits):
+        return NO_DIFFERENCE
+    winner = judged.winner(difference)
+    words = {None: "no error can be stated", "neither": "within its error"}
+    return words.get(winner, f"{winner} {quality.comparative}")
 
 
 def _training_caution(results: Results, pair: Pair) -> str:
@@ -72,9 +143,8 @@ def _training_caution(results: Results, pair: Pair) -> str:
     if not (measured(residual) and measured(plain)) or abs(plain - residual) <= 0.1 * max(plain, residual):
         return ""
     worse, better = ("plain", "residual") if plain > residual else ("residual", "plain")
-    flatter = FAMILY[roughness_difference(results, pair, "cuts", "edge_rise").sign]
     text = f"The centres differ: training loss {fixed(residual, 3)} against {fixed(plain, 3)} nats"
-    if flatter == worse:
+    if favoured(results, pair, "cuts", FLATNESS) == worse:
         return (
             f"{text}; the slice of the {worse} network is the flatter at its final weights, as is to be "
             "expected of a network less well trained, and this alone says nothing about shortcuts."
@@ -120,44 +190,38 @@ def matching(results: Results) -> str:
 
 def agreement(results: Results) -> str:
     """Whether the two comparisons name the same network as the flatter."""
-    sentences = []
-    for pair in pairs(results.study.networks):
-        final, matched = (
-            FAMILY[roughness_difference(results, pair, state, "edge_rise").sign] for state in PLACES
-        )
-        sentences.append(_agreement(pair, final, matched))
-    return paragraph(sentences)
-
-
-def _agreement(pair: Pair, final: str, matched: str) -> str:
-    if final == matched:
-        same = (
-            "resolve no difference in flatness"
-            if final == "neither"
-            else f"find the {final} network the flatter"
-        )
-        return f"At {pair.label} both comparisons {same}."
-    if "neither" in (final, matched):
-        where, family = (
-            ("at the final weights", final) if matched == "neither" else ("at equal training loss", matched)
-        )
-        return (
-            f"At {pair.label} a difference is resolved {where} alone, where the {family} network is the "
-            "flatter."
-        )
-    return (
-        f"At {pair.label} the two comparisons contradict each other: the {final} network is the flatter at "
-        f"the final weights and the {matched} network at equal training loss."
+    return paragraph(
+        [
+            _agreement(pair, *(favoured(results, pair, state, FLATNESS) for state in PLACES))
+            for pair in pairs(results.study.networks)
+        ]
     )
+
+
+def _agreement(pair: Pair, final: str | None, matched: str | None) -> str:
+    if final is None or matched is None:
+        return f"At {pair.label} the two comparisons cannot be set side by side, as one was not measured."
+    if final == matched:
+        same = {"neither": "resolve no difference in flatness", "disputed": "leave flatness disputed"}
+        return f"At {pair.label} both comparisons {same.get(final, f'find the {final} network the flatter')}."
+    if {final, matched} == {"residual", "plain"}:
+        return (
+            f"At {pair.label} the two comparisons contradict each other: the {final} network is the flatter at "
+            f"the final weights and the {matched} network at equal training loss."
+        )
+    found = {"neither": "no difference is resolved", "disputed": "the measures disagree"}
+    first, second = (found.get(family, f"the {family} network is the flatter") for family in (final, matched))
+    return f"At {pair.label} the comparisons differ: at the final weights {first}, at equal training loss {second}."
 
 
 def deepest(results: Results) -> Pair | None:
     """The deepest pair measured at equal training loss, or of all where none was; None without pairs."""
     found = pairs(results.study.networks)
-    compared = [
-        p for p in found if roughness_difference(results, p, "matched_cuts", "edge_rise").value is not None
-    ]
-    return (compared or found or [None])[-1]
+    return ([pair for pair in found if _is_measured(results, pair)] or found or [None])[-1]
+
+
+def _is_measured(results: Results, pair: Pair) -> bool:
+    return favoured(results, pair, "matched_cuts", FLATNESS) is not None
 
 
 def conclusion(results: Results) -> str:
@@ -165,49 +229,69 @@ def conclusion(results: Results) -> str:
     pair = deepest(results)
     if pair is None:
         return NO_PAIR
-    signs = [roughness_difference(results, pair, "matched_cuts", measure).sign for measure in JUDGED]
-    residual, plain, undecided = (signs.count(sign) for sign in (-1, 1, 0))
-    rest = f"; {count(undecided)} {'is' if undecided == 1 else 'are'} within the error" if undecided else ""
+    flat, smooth = (favoured(results, pair, "matched_cuts", quality) for quality in QUALITIES)
+    one_seed = ", of one training run of each network" if len(results.study.seeds) == 1 else ""
     return paragraph(
         [
-            f"At equal training loss and {pair.label}, the residual network is favoured by {count(residual)} "
-            f"of {count(len(signs))} measures (rise to the rim, excess variation, non-convex share) and the "
-            f"plain network by {count(plain)}{rest}. {capital(_weight(residual, plain))}.",
+            f"At equal training loss and {pair.label}{one_seed}, {_finding(FLATNESS, flat)}, and "
+            f"{_finding(SMOOTHNESS, smooth)}. {_weight(flat, smooth)}",
             _matching_caution(results, pair),
+            _unmeasured_note(results, pair),
         ]
     )
 
 
-def _weight(residual: int, plain: int) -> str:
-    if not residual and not plain:
-        return "this does not decide whether shortcuts flatten the landscape"
-    if residual and plain:
-        return "the evidence is mixed"
-    if residual:
-        return "within its limits this speaks for the claim that shortcuts flatten the landscape"
-    return "within its limits this speaks against the claim that shortcuts flatten the landscape"
+def _finding(quality: Quality, family: str | None) -> str:
+    texts = {
+        None: f"{quality.noun} could not be judged",
+        "neither": f"no difference in {quality.noun} is resolved",
+        "disputed": f"the measures of {quality.noun} contradict each other",
+    }
+    return texts.get(family, f"the {family} network's slices are the {quality.comparative}")
+
+
+def _weight(flat: str | None, smooth: str | None) -> str:
+    """What the findings say of the claim, in a sentence."""
+    sides = {"residual": "for", "plain": "against"}
+    says = [
+        f"{sides[family]} the claim that shortcuts {quality.verb} the landscape"
+        for quality, family in zip(QUALITIES, (flat, smooth), strict=True)
+        if family in sides
+    ]
+    open_questions = [
+        quality.verb for quality, family in zip(QUALITIES, (flat, smooth), strict=True) if family not in sides
+    ]
+    parts = [f"speaks {enumeration(says)}"] if says else []
+    if open_questions:
+        parts.append(f"does not decide whether shortcuts {enumeration(open_questions, 'or')} the landscape")
+    return f"Within its limits this {' and '.join(parts)}."
+
+
+def _unmeasured_note(results: Results, shown: Pair) -> str:
+    """Names deeper pairs about which nothing can be said."""
+    deeper = [pair.label for pair in pairs(results.study.networks) if pair.depth > shown.depth]
+    return f"At {enumeration(deeper)} nothing could be compared." if deeper else ""
 
 
 def abstract(results: Results) -> str:
-    """The deepest pair: rise to the rim about the final weights and at equal loss, always both."""
+    """The deepest pair's measures of flatness about the final weights and at equal loss, always both."""
     pair = deepest(results)
     if pair is None:
         return NO_PAIR
-    differences = [roughness_difference(results, pair, state, "edge_rise") for state in PLACES]
-    clauses = [
-        f"{fixed(difference.residual, 2)} against {fixed(difference.plain, 2)} {place} (difference "
-        f"{interval(difference, 2)})"
-        for place, difference in zip(PLACES.values(), differences, strict=True)
-        if difference.value is not None
-    ]
-    if len(clauses) < 2:
+    of_states = {state: differences_of(results, pair, state, FLATNESS) for state in PLACES}
+    if any(d.value is None for differences in of_states.values() for d in differences):
         return (
             f"At {pair.label} the slices could not be compared in both ways, so no comparison is quoted here."
         )
-    return (
-        f"At {pair.label} the training loss of residual against plain networks rises to the rim of the slice "
-        f"by {' and by '.join(clauses)}, in nats."
-    )
+    clauses = [
+        f"{PLACES[state]} "
+        + enumeration(
+            [_clause(judged, d, FLATNESS) for judged, d in zip(FLATNESS.measures, differences, strict=True)]
+        )
+        for state, differences in of_states.items()
+    ]
+    every = [d for differences in of_states.values() for d in differences]
+    return paragraph([f"At {pair.label}, residual against plain: {'; '.join(clauses)}.", basis_note(every)])
 
 
 LANDSCAPE_SENTENCES = {

@@ -9,6 +9,7 @@ from experiment.reporting.landscape_tables import trajectory_numbers
 from experiment.reporting.latex import enumeration, fixed, measured, percentage, significant, typewriter
 from experiment.reporting.results import Results, spread
 from experiment.reporting.wording import paragraph
+from experiment.storage import run_name
 
 
 def sampling_rule(results: Results) -> str:
@@ -49,24 +50,29 @@ def precision(results: Results) -> str:
     if not checks:
         return f"Surfaces were computed in {kinds}; no comparison with float32 was possible."
     return (
-        f"Surfaces were computed in {kinds}, with batch norm folded into the convolutions; on a sample of "
-        "points the loss differs from an unfolded float32 evaluation of the same images by at most "
-        f"{significant(100 * max(checks), 2)}\\,\\%."
+        f"Surfaces were computed in {kinds}, with batch norm folded into the convolutions; at the centre "
+        "and two corners of each final plane the loss differs from an unfolded float32 evaluation of the same images by at "
+        f"most {significant(100 * max(checks), 2)}\\,\\%, an error that the standard errors do not include."
     )
 
 
 def trajectory(results: Results) -> str:
     """How much of the paths their planes hold, and how far the plane's loss is from the truth."""
     rows = np.array([trajectory_numbers(results, *run) for run in results.study.runs], dtype=float)
-    rows = rows[np.isfinite(rows).all(axis=1)]
+    rows = rows[np.isfinite(rows[:, :3]).all(axis=1)]
     if not len(rows):
         return "No trajectory could be projected."
+    gap = (
+        f"differs from its own by up to {significant(rows[:, 3].max())} nats"
+        if np.isfinite(rows[:, 3]).all()
+        else "is not finite for every checkpoint"
+    )
     shares = rows[:, 0] + rows[:, 1]
     return (
         f"The two components hold between {percentage(shares.min())} and {percentage(shares.max())}\\,\\% of "
-        "the path's squared length about its end. The plane is not the path: a checkpoint lies up to "
-        f"{fixed(rows[:, 2].max(), 2)} of the path's extent away from it, and the loss at its projection "
-        f"differs from its own by up to {significant(rows[:, 3].max())} nats."
+        "the checkpoints' summed squared distances from the final weights. The plane is not the path: a "
+        f"checkpoint lies up to {fixed(rows[:, 2].max(), 2)} of the path's extent away from it, and the loss at "
+        f"its projection {gap}."
     )
 
 
@@ -104,9 +110,11 @@ def recomputed(results: Results) -> str:
 
 def line(results: Results) -> str:
     """Whether the loss falls monotonically on the straight line from initial to final weights."""
+    by_run = {run: _climb(results, *run) for run in results.study.runs}
     climbs = {
-        network: max(_climb(results, network, seed) for seed in results.study.seeds)
+        network: max(found)
         for network in results.study.networks
+        if (found := [by_run[network, seed] for seed in results.study.seeds if measured(by_run[network, seed])])
     }
     monotone = [typewriter(network) for network, climb in climbs.items() if climb == 0]
     bumpy = [
@@ -114,7 +122,7 @@ def line(results: Results) -> str:
         for network, climb in climbs.items()
         if climb > 0
     ]
-    lost = [typewriter(network) for network, climb in climbs.items() if not measured(climb)]
+    lost = [typewriter(run_name(*run)) for run, climb in by_run.items() if not measured(climb)]
     return paragraph(
         [
             "On the way from the initial to the final weights the training loss never climbs beyond twice "

@@ -1,6 +1,6 @@
 """Sentences about the study and its training, worded by the numbers."""
 
-from experiment.published import published_error
+from experiment.published import published_mean_error
 from experiment.reporting.comparison import Difference, Pair, paired_over_seeds, pairs, test_error_difference
 from experiment.reporting.latex import enumeration, escape, fixed, measured, percentage, thousands, typewriter
 from experiment.reporting.parameters import parameter_text
@@ -131,30 +131,38 @@ def _depth_effect(results: Results, family: str, shallow: str, deep: str) -> str
     errors = [spread(results.test_errors(network)).mean for network in (shallow, deep)]
     if not all(map(measured, (*losses, *errors))):
         return f"For the {family} networks the effect of depth is not measured, as runs diverged."
-    verb = "falls" if losses[1] < losses[0] else "rises"
     return (
-        f"From {typewriter(shallow)} to {typewriter(deep)} the training loss {verb} from "
-        f"{fixed(losses[0], 3)} to {fixed(losses[1], 3)} and the test error goes from "
+        f"From {typewriter(shallow)} to {typewriter(deep)} the training loss goes from "
+        f"{fixed(losses[0], 3)} to {fixed(losses[1], 3)} nats and the test error from "
         f"{percentage(errors[0], 2)}\\,\\% to {percentage(errors[1], 2)}\\,\\%."
     )
 
 
 def _degradation(results: Results, shallow: Pair, deep: Pair) -> str:
     """Degradation is a training loss that rises with depth in plain networks, more than in residual ones."""
-    rises = {}
-    for family in ("residual", "plain"):
-        first, last = (results.train_losses(getattr(pair, family)) for pair in (shallow, deep))
-        rises[family] = paired_over_seeds(last, first).value
-    if not all(map(measured, rises.values())):
-        return ""
-    if rises["plain"] <= 0:
-        return "Within this budget the plain networks show no degradation: the deeper one fits no worse."
-    if rises["residual"] < rises["plain"]:
-        return (
-            "So the deeper plain network fits the training set worse, by more than the deeper residual one "
-            "does: the degradation that shortcuts were proposed against \\citep{he2016deep} is seen."
+    residual, plain = (
+        paired_over_seeds(
+            results.train_losses(getattr(deep, family)), results.train_losses(getattr(shallow, family))
         )
-    return "The deeper network fits worse in both families, so depth does not set them apart here."
+        for family in ("residual", "plain")
+    )
+    if residual.value is None or plain.value is None:
+        return ""
+    if plain.value <= 0:
+        return "Within this budget the plain networks show no degradation: the deeper one fits no worse."
+    if plain.half_width is not None and not plain.resolved:
+        return "That the deeper plain network fits worse is within the error over seeds."
+    if residual.value >= plain.value:
+        return (
+            "The deeper network fits worse in both families, the residual one by no less: depth does not set "
+            "them apart here."
+        )
+    other = "which the deeper residual one does not" if residual.value <= 0 else "by more than the residual one does"
+    basis = "" if plain.half_width is not None else ", in one run of each network"
+    return (
+        f"So the deeper plain network fits the training set worse, {other}: the degradation that shortcuts "
+        f"were proposed against \\citep{{he2016deep}} is seen{basis}."
+    )
 
 
 def published(results: Results) -> str:
@@ -166,15 +174,15 @@ def published(results: Results) -> str:
         )
     gaps = []
     for (family, depth), network in results.standard_networks().items():
-        theirs = published_error("he2016deep", "resnet", depth)
+        theirs = published_mean_error("he2016deep", "resnet", depth)
         ours = spread(results.test_errors(network)).mean
         if family == "resnet" and theirs is not None and measured(ours):
-            gap = 100 * ours - theirs
-            gaps.append(f"{fixed(abs(gap), 2)} points {'above' if gap > 0 else 'below'} at depth {depth}")
+            gap = fixed(100 * ours - theirs, 2)
+            gaps.append(f"{gap} points at depth {depth}")
     if not gaps:
         return "No declared residual network has a published error to stand beside."
     return (
-        f"Beside those of \\citet{{he2016deep}}, our residual networks' test errors lie {enumeration(gaps)}."
+        f"Our residual networks' mean test errors minus those of \\citet{{he2016deep}}: {enumeration(gaps)}."
     )
 
 

@@ -81,7 +81,7 @@ def published_table(results: Results) -> str:
     title = f"Here ({escape(results.dataset_title)})"
     here = [[title, family, *_our_errors(results, family, depths)] for family in ("resnet", "plain")]
     sizes = [
-        ["Parameters, He et al.", "both", *(fixed(PUBLISHED_PARAMETERS.get(depth), 2) for depth in depths)],
+        ["Parameters, He et al.", "both", *(_published_size(depth) for depth in depths)],
         ["Parameters, here", "both", *_our_parameters(results, depths)],
     ]
     return tabular(
@@ -91,6 +91,11 @@ def published_table(results: Results) -> str:
 
 def _cited(source: str, citation: str | None) -> str:
     return escape(source) + (rf" \citeyearpar{{{citation}}}" if citation else "")
+
+
+def _published_size(depth: int) -> str:
+    """Millions, with the digits of the source."""
+    return f"{PUBLISHED_PARAMETERS[depth]:g}" if depth in PUBLISHED_PARAMETERS else ABSENT
 
 
 def _our_errors(results: Results, family: str, depths: list[int]) -> list[str]:
@@ -133,7 +138,7 @@ def parameters_table(results: Results) -> str:
         "\n".join(
             [
                 rf"\begin{{longtable}}{{{columns}}}",
-                head + r" \endfirsthead",
+                r"\caption{Every parameter of this scale.} \\ " + head + r" \endfirsthead",
                 head + r" \endhead",
                 r"\bottomrule \endfoot",
                 *rows,
