@@ -9,7 +9,9 @@ from tqdm import tqdm
 from experiment.progress import PointLog
 from flatness.data import ImageSet
 from flatness.directions import Direction
-from flatness.surface import LossSampler, Rows, loss_at_points
+from flatness.surface import LossSampler, Rows, loss_at_points, shuffled
+
+CALIBRATION_SEED = 1  # not that of the order in which points are sampled, so that the two draws differ
 
 
 def measure_points(
@@ -25,6 +27,6 @@ def measure_points(
         return loss_at_points(sampler, directions, points, log.done, keep)
 
 
-def first(data: ImageSet, count: int) -> ImageSet:
-    """The leading images of a set, all of them where it has fewer."""
-    return data.take(torch.arange(min(count, len(data))))
+def calibration_images(train_set: ImageSet, count: int) -> ImageSet:
+    """`count` images drawn at random, all of them where there are fewer: the same ones for every network."""
+    return shuffled(train_set, CALIBRATION_SEED).take(torch.arange(min(count, len(train_set))))

@@ -1,17 +1,22 @@
 """Where a run's files lie, and how they are written: to a temporary name, then moved into place."""
 
 import csv
+import errno
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+import flatness
 
 IMAGES = Path("data/images.safetensors")
 DATASET = Path("results/dataset.json")
@@ -44,19 +49,25 @@ def training_path(network: str, seed: int) -> Path:
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path beside `path`; moved onto it if the block ends well, removed if it does not.
 
-    A full disk is reported with the path; whatever stood there before is kept.
+    A full disk and the like are reported with the path; whatever stood there before is kept.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
-    except OSError as fault:
-        raise OSError(
-            fault.errno, f"could not write {path} ({fault.strerror}); free some space and run again: finished work is kept"
-        ) from fault
+    except (OSError, SafetensorError) as fault:
+        code = getattr(fault, "errno", None)
+        reason = os.strerror(code) if code else str(fault)
+        raise OSError(code or errno.EIO, f"could not write {path} ({reason}); {_remedy(code)}") from fault
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remedy(code: int | None) -> str:
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "make the folder writable and run again: finished work is kept"
+    return "free some space and run again: finished work is kept"
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
@@ -70,9 +81,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Readable JSON; NaN is written as null, since a value that was not measured is absent."""
+    """Readable JSON; what is not finite is written as null, since JSON has neither NaN nor infinity."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(_without_nan(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        temporary.write_text(json.dumps(_finite_or_null(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
@@ -111,15 +122,25 @@ def file_hash(path: Path) -> str:
 
 
 def progress_path(stage: str, *depends_on: Any) -> Path:
-    """The stage's crash-safe progress file, its name a hash of all that the work depends on."""
-    key = hashlib.sha256(json.dumps([stage, *depends_on], sort_keys=True, default=str).encode()).hexdigest()
+    """The stage's crash-safe progress file, its name a hash of all that the work depends on, code included."""
+    parts = [stage, instruments_hash(), *depends_on]
+    key = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
     return PROGRESS / f"{stage}-{key[:16]}"
+
+
+def instruments_hash() -> str:
+    """SHA-256 of the instruments' source, so that no work goes on with another code than it was begun with."""
+    sources = sorted(Path(flatness.__path__[0]).glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
 
 
 def save_progress(path: Path, state: Any) -> None:
     """Keep a stage's state (tensors in dicts and lists) for a later start."""
     with replacing(path) as temporary:
-        torch.save(state, temporary)
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as fault:  # what torch makes of a full disk
+            raise OSError(errno.ENOSPC, str(fault)) from fault
 
 
 def load_progress(path: Path) -> Any | None:
@@ -127,11 +148,11 @@ def load_progress(path: Path) -> Any | None:
     return torch.load(path, weights_only=True) if path.exists() else None
 
 
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, float) and value != value:
+def _finite_or_null(value: Any) -> Any:
+    if isinstance(value, float) and not isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {key: _without_nan(entry) for key, entry in value.items()}
+        return {key: _finite_or_null(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(entry) for entry in value]
+        return [_finite_or_null(entry) for entry in value]
     return value

@@ -37,13 +37,16 @@ class ImageSet:
 
 
 def image_set(images: Tensor, labels: Tensor, mean: Tensor, std: Tensor) -> ImageSet:
-    """An ImageSet from images uint8 [N, C, H, W], labels [N], and the normalisation's mean and std [C]."""
+    """An ImageSet from images uint8 [N, C, H, W], labels [N], and the normalisation's mean and std [C].
+
+    A constant channel, whose std is 0, is centred alone.
+    """
     if images.dtype != torch.uint8 or images.ndim != 4 or len(images) != len(labels):
         raise ValueError(
             f"expected images uint8 [N, C, H, W] with N labels, found {images.dtype} {list(images.shape)} "
             f"and {len(labels)} labels"
         )
-    return ImageSet(images.permute(0, 2, 3, 1).contiguous(), labels.long(), mean.float(), std.float())
+    return ImageSet(images.permute(0, 2, 3, 1).contiguous(), labels.long(), mean.float(), std.float().where(std > 0, 1))
 
 
 class Augmentation:

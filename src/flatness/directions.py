@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from flatness.seeds import generator
+
 Direction = dict[str, Tensor]
 
 
@@ -19,15 +21,16 @@ def random_direction(parameters: Mapping[str, Tensor], seed: int, normalisation:
     `filter`: each slice d_i of a weight along dimension 0 (the filter of a convolution, the row of a linear
     layer) becomes d_i ||w_i|| / ||d_i|| (Li et al. 2018, section 4). `layer`: the same with the whole weight
     as one slice. So alpha = 1 moves every filter by its own norm. Drawn on the CPU in the parameters'
-    order: the same seed gives the same direction on every device. Raises ValueError for another normalisation.
+    order: the same seed gives the same direction on every device, from a stream of its own, which no network's
+    initial weights share. Raises ValueError for another normalisation.
     """
     if normalisation not in NORMALISATIONS:
         raise ValueError(f"normalisation {normalisation!r}: expected one of {', '.join(NORMALISATIONS)}")
-    generator = torch.Generator().manual_seed(seed)
+    random = generator("cpu", seed)
     direction = {}
     for name, weight in parameters.items():
         if weight.ndim > 1:
-            drawn = torch.randn(weight.shape, generator=generator, dtype=weight.dtype).to(weight.device)
+            drawn = torch.randn(weight.shape, generator=random, dtype=weight.dtype).to(weight.device)
             direction[name] = NORMALISATIONS[normalisation](drawn, weight.detach())
     return direction
 

@@ -1,7 +1,11 @@
 """Where and how to compute: device, number format and memory layout, chosen by what the machine has."""
 
+import os
+import shutil
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
+from sysconfig import get_path
 
 import torch
 from torch import nn
@@ -28,6 +32,13 @@ class Execution:
         return network.to(self.device, memory_format=torch.channels_last)
 
     @property
+    def can_compile(self) -> bool:
+        """Whether torch.compile can be used: on CUDA, with a C compiler and Python's headers, which its kernels need."""
+        compilers = (os.environ.get("CC"), "cc", "gcc", "clang")
+        has_compiler = any(shutil.which(name) for name in compilers if name)
+        return self.device.type == "cuda" and has_compiler and Path(get_path("include"), "Python.h").exists()
+
+    @property
     def device_name(self) -> str:
         """Model name of the processor or accelerator."""
         if self.device.type == "cuda":
@@ -38,11 +49,14 @@ class Execution:
 def choose_execution(device: str | None = None, precision: str | None = None) -> Execution:
     """The given device and precision, or the best the machine has: CUDA before CPU, bfloat16 where native.
 
-    Raises ValueError for a device that is absent or a precision that is not of PRECISIONS.
+    Raises ValueError for a device that is absent, or is neither CPU nor CUDA, and for a precision that is not of
+    PRECISIONS.
     """
-    chosen = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {device!r} asked for, but torch finds no CUDA device here; use 'cpu'")
+    present = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    allowed = ["cpu", *(["cuda"] if present else []), *(f"cuda:{number}" for number in range(present))]
+    if device is not None and device not in allowed:
+        raise ValueError(f"device {device!r}: expected one that torch finds here, {', '.join(allowed)}")
+    chosen = torch.device(device or ("cuda" if present else "cpu"))
     if precision is None:
         return Execution(chosen, torch.bfloat16 if has_native_bfloat16(chosen) else torch.float32)
     if precision not in PRECISIONS:

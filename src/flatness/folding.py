@@ -6,6 +6,7 @@ w' = w g / sqrt(v + eps) and b' = b + (c - m) g / sqrt(v + eps) give one convolu
 """
 
 import copy
+from collections import Counter
 
 import torch
 from torch import Tensor, fx, nn
@@ -21,18 +22,25 @@ def foldable_pairs(network: nn.Module) -> list[tuple[str, str]]:
     except Exception:  # a forward with data-dependent control flow raises what it likes
         return []
     modules = dict(network.named_modules())
+    owners = Counter(id(parameter) for module in modules.values() for parameter in module.parameters(recurse=False))
     calls = [node.target for node in graph.nodes if node.op == "call_module"]
     pairs = []
     for node in graph.nodes:
-        if node.op != "call_module" or not isinstance(modules[node.target], nn.BatchNorm2d):
+        if node.op != "call_module" or not _is_plain(modules[node.target], nn.BatchNorm2d, owners):
             continue
         source = node.args[0]
         alone = source.op == "call_module" and len(source.users) == 1
-        if not alone or not isinstance(modules[source.target], nn.Conv2d):
+        if not alone or not _is_plain(modules[source.target], nn.Conv2d, owners):
             continue
         if calls.count(source.target) == calls.count(node.target) == 1 and modules[node.target].track_running_stats:
             pairs.append((source.target, node.target))
     return pairs
+
+
+def _is_plain(module: nn.Module, kind: type[nn.Module], owners: Counter) -> bool:
+    """Whether a module is just of this kind: no subclass, no hook or parametrisation, no weight shared with others."""
+    shared = any(owners[id(parameter)] > 1 for parameter in module.parameters())
+    return type(module) is kind and not module._forward_hooks and not module._forward_pre_hooks and not shared
 
 
 class FoldedTwin:

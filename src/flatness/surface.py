@@ -108,6 +108,8 @@ def loss_at_points(
     one. So a grid that was stopped goes on where it stopped.
     """
     rows = dict(done or {})
+    device = sampler.execution.device
+    directions = [{name: step.to(device) for name, step in direction.items()} for direction in directions]
     for index, coefficients in enumerate(points):
         if index not in rows:
             tallies = sampler.at(directions, coefficients.tolist())
@@ -178,14 +180,17 @@ def precision_difference(
     points: np.ndarray,
     execution: Execution,
     samples: int = 1000,
+    calibration: ImageSet | None = None,
 ) -> float:
-    """Largest |fast - plain| / plain of the loss over `points` [P, k], both on the same leading `samples` images.
+    """Largest |fast - plain| / plain of the loss over `points` [P, k], both on the same random `samples` images.
 
-    fast: folded, in the execution's precision; plain: unfolded float32. NaN where a plain loss is not finite.
+    fast: folded, in the execution's precision; plain: unfolded float32. Both recompute batch-norm statistics from
+    `calibration`, if given. NaN where a plain loss is not finite.
     """
     sets = {"check": shuffled(data, 0).take(torch.arange(min(samples, len(data)), device=data.labels.device))}
-    plain = LossSampler(network, sets, Execution(execution.device, torch.float32), fold=False)
-    fast = LossSampler(network, sets, execution)
+    float32 = Execution(execution.device, torch.float32)
+    plain = LossSampler(network, sets, float32, calibration=calibration, fold=False)
+    fast = LossSampler(network, sets, execution, calibration=calibration)
     pairs = [
         [sampler.at(directions, coefficients.tolist())["check"].loss for sampler in (plain, fast)]
         for coefficients in points

@@ -86,7 +86,8 @@ class Trainer:
     """Trains a network in place, epoch by epoch.
 
     `checkpoint_epochs` (fractions allowed, 0 is the start) name the moments whose weights are kept in
-    `checkpoints`, float32 on the CPU.
+    `checkpoints`, float32 on the CPU. On CUDA steps are compiled and captured as graphs, where the machine has the
+    C compiler this takes. Raises ValueError for checkpoint epochs closer than a step.
     """
 
     def __init__(
@@ -114,11 +115,16 @@ class Trainer:
         )
         self.epoch = 0
         self.checkpoints: dict[float, Weights] = {}
-        self.checkpoint_steps = {round(epoch * self.steps_per_epoch): epoch for epoch in checkpoint_epochs}
+        self.checkpoint_steps = self._steps_of(checkpoint_epochs)
         self.forward = self.network
-        if execution.device.type == "cuda":
+        if execution.can_compile:
             self.forward = torch.compile(self.network, mode="reduce-overhead")
         self._keep_checkpoint(0)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every weight and statistic is a finite number."""
+        return all(bool(value.isfinite().all()) for value in self.network.state_dict().values())
 
     @property
     def steps_per_epoch(self) -> int:
@@ -207,6 +213,16 @@ class Trainer:
         rate = learning_rate_at(step, self.recipe.epochs * self.steps_per_epoch, self.recipe)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
+
+    def _steps_of(self, epochs: tuple[float, ...]) -> dict[int, float]:
+        """The step after which each epoch's weights are kept; ValueError where two epochs share one."""
+        steps = {round(epoch * self.steps_per_epoch): epoch for epoch in reversed(epochs)}
+        if len(steps) < len(epochs):
+            raise ValueError(
+                f"checkpoint epochs {', '.join(f'{epoch:g}' for epoch in epochs)}: expected each after a step of its own, "
+                f"found {len(steps)} different steps at {self.steps_per_epoch} steps per epoch; declare fewer, or smaller batches"
+            )
+        return steps
 
     def _keep_checkpoint(self, step: int) -> None:
         if step in self.checkpoint_steps:

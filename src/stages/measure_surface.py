@@ -7,7 +7,7 @@ import numpy as np
 from experiment.images import load_images
 from experiment.layout import surface_path
 from experiment.machine import execution
-from experiment.measuring import first, measure_points
+from experiment.measuring import calibration_images, measure_points
 from experiment.parameters.loading import load_section
 from experiment.parameters.surface import Surface
 from experiment.progress import PointLog
@@ -40,7 +40,7 @@ def main(network_name: str, seed: int) -> None:
             logs.append(PointLog(f"surface-{title.replace(' ', '-')}", view.epoch, *depends_on))
             values = measured[same_points] = measure(view, sets, parameters, machine, logs[-1], title)
         attributes = common | view_attributes(view, parameters) | origin
-        attributes["precision_check"] = precision(view, sets["train"], machine)
+        attributes["precision_check"] = precision(view, sets["train"], parameters, machine)
         dataset = slice_dataset(values, view.sets, view.geometry.coordinates, attributes)
         write_slice(surface_path(network_name, seed, view.name), dataset)
     for log in logs:
@@ -54,19 +54,27 @@ def measure(
     points = view.geometry.points
     if view.network is None:
         return unmeasured(len(points), len(view.sets))
-    calibration = first(sets["train"], parameters.recomputed.calibration_samples) if view.recomputed else None
+    calibration = calibration_of(view, sets["train"], parameters)
     sampling = Sampling(parameters.batch_size, parameters.relative_error)
     sampler = LossSampler(view.network, {name: sets[name] for name in view.sets}, machine, sampling, calibration)
     return measure_points(sampler, view.directions, points, log, title)
 
 
-def precision(view: View, train_set: ImageSet, machine: Execution) -> float:
+def calibration_of(view: View, train_set: ImageSet, parameters: Surface) -> ImageSet | None:
+    """The images that give batch norm its statistics at each point, where the view has them recomputed."""
+    return calibration_images(train_set, parameters.recomputed.calibration_samples) if view.recomputed else None
+
+
+def precision(view: View, train_set: ImageSet, parameters: Surface, machine: Execution) -> float:
     """Largest relative difference between the fast path and float32 at the view's first, middle and last point."""
     if view.network is None:
         return float("nan")
     points = view.geometry.points
     probes = points[[0, len(points) // 2, -1]]
-    return precision_difference(view.network, train_set, view.directions, probes, machine, CHECKED_SAMPLES)
+    calibration = calibration_of(view, train_set, parameters)
+    return precision_difference(
+        view.network, train_set, view.directions, probes, machine, CHECKED_SAMPLES, calibration
+    )
 
 
 def view_attributes(view: View, parameters: Surface) -> dict:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from experiment.images import load_images
 from experiment.layout import trajectory_path
 from experiment.machine import execution
-from experiment.measuring import first, measure_points
+from experiment.measuring import calibration_images, measure_points
 from experiment.parameters.loading import load_section
 from experiment.parameters.trajectory import Trajectory
 from experiment.progress import PointLog
@@ -33,7 +33,7 @@ def main(network_name: str, seed: int) -> None:
     checkpoints = finite_checkpoints(network_name, seed)
     network = restored_network(network_name, seed, train_set, checkpoints[max(checkpoints)])
     plane = None if has_diverged(network_name, seed) else plane_of(checkpoints, network)
-    calibration = first(train_set, parameters.calibration_samples)
+    calibration = calibration_images(train_set, parameters.calibration_samples)
     origin = provenance(machine, parameters.model_dump())
     depends_on = (file_hash(checkpoints_path(network_name, seed)), file_hash(IMAGES), origin)
     logs = []

@@ -46,7 +46,7 @@ def main(network_name: str, seed: int) -> None:
     records = resume(trainer, progress)
     announce(trainer, network_name, recipe.epochs)
     with tqdm(total=recipe.epochs, initial=trainer.epoch, desc=run_name(network_name, seed), unit="epoch") as bar:
-        while trainer.epoch < recipe.epochs and not diverged(records):
+        while trainer.epoch < recipe.epochs and not diverged(trainer, records):
             records.append(trainer.run_epoch())
             save_progress(progress, {"trainer": trainer.state(), "records": [asdict(r) for r in records]})
             bar.set_postfix(loss=f"{records[-1].train_loss:.3f}", test=f"{records[-1].test_accuracy:.3f}")
@@ -98,8 +98,12 @@ def duration(hours: float) -> str:
     return f"{hours / 24:.1f} days" if hours > 48 else f"{hours:.1f} hours"
 
 
-def diverged(records: list[EpochRecord]) -> bool:
-    return bool(records) and not isfinite(records[-1].train_loss)
+def diverged(trainer: Trainer, records: list[EpochRecord]) -> bool:
+    """Whether the last epoch's losses or the weights and statistics that it left are not finite."""
+    if not records:
+        return False
+    losses = (records[-1].train_loss, records[-1].test_loss)
+    return not (all(map(isfinite, losses)) and trainer.is_finite)
 
 
 def summary(network_name: str, seed: int, trainer: Trainer, records: list[EpochRecord]) -> dict:
@@ -110,7 +114,7 @@ def summary(network_name: str, seed: int, trainer: Trainer, records: list[EpochR
         "seed": seed,
         "parameters": sum(parameter.numel() for parameter in trainer.parameters),
         "epochs": trainer.epoch,
-        "diverged_epoch": trainer.epoch if diverged(records) else None,
+        "diverged_epoch": trainer.epoch if diverged(trainer, records) else None,
         "train_loss": last.train_loss,
         "train_accuracy": last.train_accuracy,
         "test_loss": last.test_loss,

@@ -52,3 +52,11 @@ def test_without_padding_and_flip_nothing_changes():
 def test_wrong_images_are_refused():
     with pytest.raises(ValueError, match="expected images uint8"):
         image_set(torch.zeros(2, 3, 8, 8), torch.zeros(2), torch.zeros(3), torch.ones(3))
+
+
+def test_a_constant_channel_is_centred_and_stays_finite():
+    images = torch.randint(0, 256, (5, 3, 4, 4), dtype=torch.uint8)
+    images[:, 2] = 51
+    data = image_set(images, torch.zeros(5), torch.tensor([0.5, 0.5, 0.2]), torch.tensor([0.3, 0.3, 0.0]))
+    batch, _ = data.batch(slice(None))
+    assert batch.isfinite().all() and batch[:, 2].abs().max() < 1e-6

@@ -49,6 +49,14 @@ def test_directions_of_two_seeds_are_gaussian_and_nearly_orthogonal(parameters):
     assert abs(drawn.mean()) < 0.02 and (drawn**4).mean() / (drawn**2).mean() ** 2 == pytest.approx(3, abs=0.15)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2, 7])
+def test_no_direction_is_a_networks_own_start(seed):
+    start = dict(build_network("resnet8", seed).named_parameters())
+    for name, step in random_direction(start, seed).items():
+        cosine = torch.nn.functional.cosine_similarity(step.flatten(), start[name].detach().flatten(), dim=0)
+        assert abs(cosine) < 5 / step.numel() ** 0.5
+
+
 def test_a_zero_filter_is_not_moved():
     weight = torch.zeros(2, 3, 3, 3)
     weight[0] = 1

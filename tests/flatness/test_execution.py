@@ -17,7 +17,15 @@ def test_precision_is_that_of_the_convolutions_alone():
         assert network.conv(torch.zeros(1, 3, 8, 8)).dtype == torch.float32
 
 
-@pytest.mark.parametrize("arguments, reason", [(("cpu", "float16"), "float32, bfloat16")])
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        (("cpu", "float16"), "float32, bfloat16"),
+        (("gpu", None), "'gpu': expected one that torch finds here, cpu"),
+        (("meta", None), "'meta': expected one"),
+        (("cuda:99", None), "'cuda:99': expected one"),
+    ],
+)
 def test_unknown_settings_are_refused(arguments, reason):
     with pytest.raises(ValueError, match=reason):
         choose_execution(*arguments)
@@ -25,7 +33,7 @@ def test_unknown_settings_are_refused(arguments, reason):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 def test_an_absent_device_is_refused():
-    with pytest.raises(ValueError, match="no CUDA device here"):
+    with pytest.raises(ValueError, match="'cuda': expected one that torch finds here, cpu$"):
         choose_execution("cuda")
 
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 from toys import assert_same_state, disturb_batch_norm, state_copy
 from torch import nn
+from torch.nn.utils import parametrizations
 
 from flatness.folding import FoldedTwin, foldable_pairs
 from flatness.networks import build_network
@@ -61,6 +62,30 @@ def test_convolution_bias_and_plain_affine_are_folded_too():
     network[1].running_var.uniform_(0.5, 2)
     images = torch.randn(2, 3, 6, 6, dtype=torch.float64)
     assert foldable_pairs(network) == [("0", "1")]
+    torch.testing.assert_close(FoldedTwin(network)(images), network(images))
+
+
+def weight_normed():
+    return nn.Sequential(parametrizations.weight_norm(nn.Conv2d(3, 4, 3)), nn.BatchNorm2d(4), nn.Flatten())
+
+
+def with_hook():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten())
+    network[0].register_forward_hook(lambda module, inputs, output: 2 * output)
+    return network
+
+
+def weight_shared():
+    first, second = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)
+    second.weight = first.weight
+    return nn.Sequential(first, nn.BatchNorm2d(3), second, nn.BatchNorm2d(3), nn.Flatten())
+
+
+@pytest.mark.parametrize("make", [weight_normed, with_hook, weight_shared])
+def test_convolutions_that_are_more_than_that_are_not_folded(make):
+    network = disturb_batch_norm(make()).eval()
+    assert foldable_pairs(network) == []
+    images = torch.rand(3, 3, 4, 4)
     torch.testing.assert_close(FoldedTwin(network)(images), network(images))
 
 

@@ -126,3 +126,8 @@ def test_warm_up_comes_before_the_schedule():
     recipe = replace(RECIPE, schedule="he2016", learning_rate=0.1, warmup_steps=400)
     assert learning_rate_at(399, 64_000, recipe) == pytest.approx(0.01)
     assert learning_rate_at(400, 64_000, recipe) == pytest.approx(0.1)
+
+
+def test_checkpoints_closer_than_a_step_are_refused():
+    with pytest.raises(ValueError, match="0, 0.1, 1: expected each after a step of its own, found 2 .* 4 steps per epoch"):
+        make_trainer(checkpoints=(0.0, 0.1, 1.0))

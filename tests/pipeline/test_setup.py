@@ -26,20 +26,21 @@ def bare_machine(tmp_path) -> tuple[Path, dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "script, expected",
+    "script, expected, status",
     [
         (
             "environment.sh",
             ["Expected Python 3.11 or later on PATH, found none (no python3)", "apt-get install python3"],
+            1,
         ),
-        ("tex.sh", ["Missing here: pdflatex bibtex latexmk", "texlive-latex-extra", "dnf install", "mactex"]),
+        ("tex.sh", ["Missing here: pdflatex bibtex latexmk", "texlive-latex-extra", "dnf install", "mactex"], 0),  # the rest of the pipeline does without
     ],
 )
-def test_what_is_missing_is_named(bare_machine, script, expected):
+def test_what_is_missing_is_named(bare_machine, script, expected, status):
     folder, environment = bare_machine
     command = ["bash", f"setup/{script}"]
     refused = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    assert refused.returncode == 1
+    assert refused.returncode == status
     assert all(text in refused.stderr for text in expected), refused.stderr
     assert not (folder / ".venv").exists()
 

@@ -1,6 +1,8 @@
+from math import inf
+
 import pytest
 
-from stages.match_loss import match
+from stages.match_loss import distance, match
 
 RESIDUAL = {0.0: 2.4, 0.5: 1.9, 1.0: 1.45, 2.0: 1.0, 10.0: 0.4}
 PLAIN = {0.0: 2.4, 1.0: 2.3, 5.0: 1.3, 10.0: 1.5}
@@ -28,3 +30,8 @@ def test_nearness_is_relative():
 @pytest.mark.parametrize("alone", [RESIDUAL, PLAIN])
 def test_a_network_without_a_partner_is_taken_at_its_end(alone):
     assert match({"resnet56": alone})["networks"]["resnet56"]["epoch"] == 10.0
+
+
+def test_losses_that_are_zero_have_a_distance():
+    assert distance(0.0, 0.0) == 0 and 0 < distance(0.0, 1.0) < inf
+    assert match({"a": {0.0: 1.0, 1.0: 0.0}, "b": {0.0: 2.0, 1.0: 0.0}})["networks"]["b"]["epoch"] == 1.0

@@ -97,3 +97,21 @@ def test_an_override_that_is_not_of_the_recipe_is_refused_before_training():
     with pytest.raises(ParameterError, match="train.overrides.resnet8.learning_rat: unknown key"):
         train.main("resnet8", 0)
     assert not weights_path("resnet8", 0).exists()
+
+
+def test_weights_that_are_not_finite_are_a_divergence_even_if_the_last_loss_was(monkeypatch):
+    write_study()
+    epochs = []
+
+    def break_after_epoch(trainer):
+        record = original(trainer)
+        epochs.append(record)
+        with torch.no_grad():
+            trainer.parameters[0].fill_(float("inf"))
+        return record
+
+    original = Trainer.run_epoch
+    monkeypatch.setattr(Trainer, "run_epoch", break_after_epoch)
+    train.main("resnet8", 0)
+    assert len(epochs) == 1 and isfinite(epochs[0].train_loss)
+    assert read_json(training_path("resnet8", 0))["diverged_epoch"] == 1

@@ -35,8 +35,8 @@ class Line(Section):
     """The straight line through the initial (0) and the final (1) weights."""
 
     points: int = Field(ge=3)
-    start: float
-    stop: float
+    start: float = Field(allow_inf_nan=False)
+    stop: float = Field(allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _ascending(self) -> "Line":

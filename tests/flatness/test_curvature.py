@@ -1,0 +1,123 @@
+"""Against dense Hessians in float64, and where the spectrum is known."""
+
+import pytest
+import torch
+from torch import nn
+from torch.func import functional_call, hessian
+from torch.nn import functional
+from toys import disturb_batch_norm, random_images
+
+from flatness.curvature import (
+    HessianProduct,
+    Lanczos,
+    extreme_eigenvalues,
+    hutchinson_trace,
+    spectral_quadrature,
+)
+from flatness.networks import build_network
+
+DATA = random_images(24)
+
+
+def small_network() -> nn.Module:
+    """208 parameters, batch norm included, so that the dense Hessian is cheap."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 4, 3, stride=2, bias=False), nn.BatchNorm2d(4), nn.Tanh(), nn.AvgPool2d(3), nn.Flatten()]
+    return disturb_batch_norm(nn.Sequential(*layers, nn.Linear(4, 10))).double().eval()
+
+
+def dense_hessian(network: nn.Module) -> torch.Tensor:
+    parameters = {name: parameter.detach() for name, parameter in network.named_parameters()}
+    images, labels = DATA.batch(slice(None))
+
+    def loss(vector: torch.Tensor) -> torch.Tensor:
+        parts = vector.split([parameter.numel() for parameter in parameters.values()])
+        shaped = {n: part.reshape(p.shape) for (n, p), part in zip(parameters.items(), parts, strict=True)}
+        return functional.cross_entropy(functional_call(network, shaped, (images.double(),)), labels)
+
+    return hessian(loss)(torch.cat([parameter.flatten() for parameter in parameters.values()]))
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    return small_network()
+
+
+@pytest.fixture(scope="module")
+def dense(network) -> torch.Tensor:
+    return dense_hessian(network)
+
+
+@pytest.mark.parametrize("batch_size", [5, 24, 100])
+@pytest.mark.parametrize("keep_graphs", [True, False])
+def test_products_are_those_of_the_dense_hessian_of_the_mean_loss(network, dense, batch_size, keep_graphs):
+    product = HessianProduct(network, DATA, batch_size, keep_graphs)
+    vector = torch.randn(product.size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    for _ in range(2):  # kept graphs serve more than once
+        torch.testing.assert_close(product(vector), dense @ vector)
+
+
+def test_both_ends_of_the_spectrum_with_their_signs(network, dense):
+    values = torch.linalg.eigvalsh(dense)
+    assert values[0] < 0 < values[-1]
+    found = extreme_eigenvalues(HessianProduct(network, DATA), tolerance=1e-6, most_steps=200)
+    assert found.largest_algebraic.value == pytest.approx(float(values[-1]), rel=1e-6)
+    assert found.smallest_algebraic.value == pytest.approx(float(values[0]), rel=1e-4)
+    for pair in (found.largest_algebraic, found.smallest_algebraic):
+        residual = (dense @ pair.vector - pair.value * pair.vector).norm()
+        assert pair.residual == pytest.approx(float(residual), rel=1e-3, abs=1e-12)
+        assert (values - pair.value).abs().min() <= pair.residual + 1e-12
+        assert float(pair.vector.norm()) == pytest.approx(1)
+
+
+def test_a_process_cut_short_says_so_by_its_residual(network, dense):
+    found = extreme_eigenvalues(HessianProduct(network, DATA), most_steps=2)
+    assert found.products == 4
+    assert found.smallest_algebraic.residual > 1e-3 * found.largest_algebraic.value
+
+
+def test_trace_and_its_standard_error(network, dense):
+    exact = float(torch.trace(dense))
+    found = hutchinson_trace(HessianProduct(network, DATA), draws=200)
+    assert abs(found.value - exact) < 4 * found.standard_error
+    off_diagonal = dense - torch.diag(torch.diag(dense))
+    assert found.standard_error == pytest.approx(float((2 * (off_diagonal**2).sum() / 200).sqrt()), rel=0.3)
+    with pytest.raises(ValueError, match="at least 2 draws"):
+        hutchinson_trace(HessianProduct(network, DATA), draws=1)
+
+
+def test_quadrature_gives_the_moments_of_the_spectrum(network, dense):
+    values = torch.linalg.eigvalsh(dense)
+    quadrature = spectral_quadrature(HessianProduct(network, DATA), draws=200, steps=12)
+    torch.testing.assert_close(quadrature.weights.sum(1), torch.ones(200, dtype=torch.float64))
+    for power in (1, 2):
+        moment = float((quadrature.weights * quadrature.nodes**power).sum(1).mean())
+        assert moment == pytest.approx(float((values**power).mean()), rel=0.15)
+    grid = torch.linspace(-1, 3 * float(values[-1]), 4001, dtype=torch.float64)
+    assert float(torch.trapezoid(quadrature.density(grid, width=0.05), grid)) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_process_ends_where_its_space_does():
+    matrix = torch.diag(torch.tensor([3.0, 3.0, -1.0, -1.0, -1.0], dtype=torch.float64))
+    process = Lanczos(lambda vector: matrix @ vector, torch.arange(1.0, 6.0, dtype=torch.float64))
+    for _ in range(5):
+        process.step()
+    values, _ = process.ritz()
+    assert process.finished and len(process.basis) == 2
+    torch.testing.assert_close(values, torch.tensor([-1.0, 3.0], dtype=torch.float64))
+
+
+def test_basis_stays_orthonormal_in_float32():
+    product = HessianProduct(build_network("resnet8", 0), DATA)
+    process = Lanczos(product, torch.ones(product.size))
+    for _ in range(30):
+        process.step()
+    basis = torch.stack(process.basis).double()
+    assert float((basis @ basis.T - torch.eye(30)).abs().max()) < 2e-5
+
+
+def test_a_network_that_is_not_finite_is_refused():
+    network = small_network()
+    network[0].weight.data[0] = float("nan")
+    with pytest.raises(ValueError, match="not finite"):
+        extreme_eigenvalues(HessianProduct(network, DATA))
