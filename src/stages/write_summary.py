@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiment.reporting.comparison import Difference, Pair, pairs, test_error_difference
-from experiment.reporting.landscape_sentences import QUALITIES, differences_of, outcome
+from experiment.reporting.judgement import QUALITIES, differences_of, outcome
 from experiment.reporting.results import Results, load_results, printed, spread
 from experiment.reporting.wording import verdict
 from experiment.storage import replacing

@@ -1,8 +1,17 @@
 """Sentences that compare slices, worded by the numbers: at the final weights and at equal training loss."""
 
-from dataclasses import dataclass
-
-from experiment.reporting.comparison import Difference, Pair, pairs, roughness_difference
+from experiment.reporting.comparison import Difference, Pair, pairs
+from experiment.reporting.judgement import (
+    FLATNESS,
+    NO_DIFFERENCE,
+    QUALITIES,
+    SMOOTHNESS,
+    Judged,
+    Quality,
+    differences_of,
+    favoured,
+    outcome,
+)
 from experiment.reporting.latex import enumeration, fixed, measured, percentage
 from experiment.reporting.results import Results, printed, spread
 from experiment.reporting.sentences import NO_PAIR
@@ -10,69 +19,6 @@ from experiment.reporting.wording import basis_note, capital, interval, paragrap
 
 PLACES = {"cuts": "about the final weights", "matched_cuts": "at equal training loss"}
 ROUGH_MATCH = 0.1  # relative difference of two training losses above which "equal" needs a caution
-NO_DIFFERENCE = "no difference"
-FAMILY = {-1: "residual", 1: "plain"}
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A measure of the cuts that the text judges by: what it is called and which values are the better."""
-
-    measure: str
-    name: str
-    unit: str
-    better: int  # -1: lower values are flatter or smoother; 1: higher ones are
-
-    def winner(self, difference: Difference) -> str | None:
-        """`residual` or `plain`, `neither` where the difference is within its error, None where that is unknown."""
-        if difference.value is None or difference.half_width is None:
-            return None
-        return FAMILY[-self.better * difference.sign] if difference.sign else "neither"
-
-
-@dataclass(frozen=True)
-class Quality:
-    """What several measures speak of together, with the word for having more of it."""
-
-    noun: str
-    comparative: str
-    verb: str
-    measures: tuple[Judged, ...]
-
-
-FLATNESS = Quality(
-    "flatness",
-    "flatter",
-    "flatten",
-    (Judged("edge_rise", "rise to the rim", " nats", -1), Judged("halfway_distance", "half-way distance", "", 1)),
-)
-SMOOTHNESS = Quality(
-    "smoothness",
-    "smoother",
-    "smooth",
-    (
-        Judged("excess_variation", "excess variation", "", -1),
-        Judged("nonconvex_share", "non-convex share", r"\,\%", -1),
-    ),
-)
-QUALITIES = (FLATNESS, SMOOTHNESS)
-
-
-def differences_of(results: Results, pair: Pair, state: str, quality: Quality) -> list[Difference]:
-    return [roughness_difference(results, pair, state, judged.measure) for judged in quality.measures]
-
-
-def favoured(results: Results, pair: Pair, state: str, quality: Quality) -> str | None:
-    """The family that the quality's measures favour where they resolve a difference.
-
-    `neither` where none does, `disputed` where they favour different ones, None where none could be judged.
-    """
-    differences = differences_of(results, pair, state, quality)
-    winners = {judged.winner(d) for judged, d in zip(quality.measures, differences, strict=True)} - {None}
-    resolved = winners - {"neither"}
-    if len(resolved) == 2:
-        return "disputed"
-    return next(iter(resolved or winners), None)
 
 
 def final_slices(results: Results) -> str:
@@ -124,16 +70,6 @@ def _clause(judged: Judged, difference: Difference, quality: Quality) -> str:
     return f"{values}, a difference of {interval(difference, digits, factor)} ({word})"
 
 
-def outcome(judged: Judged, difference: Difference, quality: Quality) -> str:
-    """`residual flatter`, `within its error` and the like; `no difference` where the printed values are the same."""
-    factor, digits = printed(judged.measure)
-    if fixed(factor * difference.residual, digits) == fixed(factor * difference.plain, digits):
-        return NO_DIFFERENCE
-    winner = judged.winner(difference)
-    words = {None: "no error can be stated", "neither": "within its error"}
-    return words.get(winner, f"{winner} {quality.comparative}")
-
-
 def _training_caution(results: Results, pair: Pair) -> str:
     """Says that the centres differ in loss, where they do, and what that does to the comparison."""
     residual, plain = (
@@ -171,6 +107,26 @@ def matching_gap(results: Results, pair: Pair) -> float | None:
         if len(losses) == 2 and all(map(measured, losses)):
             gaps.append(abs(losses[0] - losses[1]) / max(losses))
     return max(gaps, default=None)
+
+
+def planes(results: Results) -> str:
+    """The planes' excess variation, always in both comparisons; a plane alone has no error."""
+    clauses = []
+    for pair in pairs(results.study.networks):
+        values = {
+            place: [spread(results.measure(n, state, "excess_variation")).mean for n in (pair.residual, pair.plain)]
+            for state, place in (("final", PLACES["cuts"]), ("matched", PLACES["matched_cuts"]))
+        }
+        texts = [
+            f"{' against '.join(fixed(value, printed('excess_variation')[1]) for value in both)} {place}"
+            for place, both in values.items()
+            if all(map(measured, both))
+        ]
+        clauses += [f"at {pair.label} {enumeration(texts)}"] if texts else []
+    if not clauses:
+        return "No planes of a pair can be compared."
+    alone = ", single planes for which no error can be stated" if len(results.study.seeds) == 1 else ""
+    return f"Excess variation on the planes, residual against plain{alone}: {'; '.join(clauses)}."
 
 
 def matching(results: Results) -> str:
@@ -297,6 +253,7 @@ def abstract(results: Results) -> str:
 LANDSCAPE_SENTENCES = {
     "abstract": abstract,
     "final_slices": final_slices,
+    "planes": planes,
     "matching": matching,
     "matched_slices": matched_slices,
     "agreement": agreement,

@@ -1,0 +1,81 @@
+"""Which network the slices favour: measures of flatness and smoothness, and what their differences resolve."""
+
+from dataclasses import dataclass
+
+from experiment.reporting.comparison import Difference, Pair, roughness_difference
+from experiment.reporting.latex import fixed
+from experiment.reporting.results import Results, printed
+
+NO_DIFFERENCE = "no difference"
+FAMILY = {-1: "residual", 1: "plain"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A measure of the cuts that the text judges by: what it is called and which values are the better."""
+
+    measure: str
+    name: str
+    unit: str
+    better: int  # -1: lower values are flatter or smoother; 1: higher ones are
+
+    def winner(self, difference: Difference) -> str | None:
+        """`residual` or `plain`, `neither` where the difference is within its error, None where that is unknown."""
+        if difference.value is None or difference.half_width is None:
+            return None
+        return FAMILY[-self.better * difference.sign] if difference.sign else "neither"
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What several measures speak of together, with the word for having more of it."""
+
+    noun: str
+    comparative: str
+    verb: str
+    measures: tuple[Judged, ...]
+
+
+FLATNESS = Quality(
+    "flatness",
+    "flatter",
+    "flatten",
+    (Judged("edge_rise", "rise to the rim", " nats", -1), Judged("halfway_distance", "half-way distance", "", 1)),
+)
+SMOOTHNESS = Quality(
+    "smoothness",
+    "smoother",
+    "smooth",
+    (
+        Judged("excess_variation", "excess variation", "", -1),
+        Judged("nonconvex_share", "non-convex share", r"\,\%", -1),
+    ),
+)
+QUALITIES = (FLATNESS, SMOOTHNESS)
+
+
+def differences_of(results: Results, pair: Pair, state: str, quality: Quality) -> list[Difference]:
+    return [roughness_difference(results, pair, state, judged.measure) for judged in quality.measures]
+
+
+def favoured(results: Results, pair: Pair, state: str, quality: Quality) -> str | None:
+    """The family that the quality's measures favour where they resolve a difference.
+
+    `neither` where none does, `disputed` where they favour different ones, None where none could be judged.
+    """
+    differences = differences_of(results, pair, state, quality)
+    winners = {judged.winner(d) for judged, d in zip(quality.measures, differences, strict=True)} - {None}
+    resolved = winners - {"neither"}
+    if len(resolved) == 2:
+        return "disputed"
+    return next(iter(resolved or winners), None)
+
+
+def outcome(judged: Judged, difference: Difference, quality: Quality) -> str:
+    """`residual flatter`, `within its error` and the like; `no difference` where the printed values are the same."""
+    factor, digits = printed(judged.measure)
+    if fixed(factor * difference.residual, digits) == fixed(factor * difference.plain, digits):
+        return NO_DIFFERENCE
+    winner = judged.winner(difference)
+    words = {None: "no error can be stated", "neither": "within its error"}
+    return words.get(winner, f"{winner} {quality.comparative}")
