@@ -100,7 +100,9 @@ def compare(name: str, ways: dict[str, Plane], data: ImageSet) -> None:
     for way in ways:
         speed = POINTS**2 / median(seconds[way][1:])
         difference = np.max(np.abs(losses[way] - expected) / expected)
-        print(f"{name:10}{way:18}{speed:9.2f}{speed * len(data):11.0f}{difference:12.1e}{left_behind[way]:14.1e}")
+        print(
+            f"{name:10}{way:18}{speed:9.2f}{speed * len(data):11.0f}{difference:12.1e}{left_behind[way]:14.1e}"
+        )
 
 
 @torch.no_grad()
@@ -115,7 +117,9 @@ def calibrate(network: nn.Module, data: ImageSet) -> None:
 def main() -> None:
     execution = choose_execution()
     precision = str(execution.precision).removeprefix("torch.")
-    print(f"{execution.device_name}, {torch.get_num_threads()} threads, {precision}, torch {torch.__version__}, {IMAGES} images")
+    print(
+        f"{execution.device_name}, {torch.get_num_threads()} threads, {precision}, torch {torch.__version__}, {IMAGES} images"
+    )
     print(f"{'network':10}{'way':18}{'points/s':>9}{'images/s':>11}{'difference':>12}{'left behind':>14}")
     ways: dict[str, Plane] = {"flatness": ours, "float32 loop": float32_loop}
     if loss_landscapes is None:

@@ -64,7 +64,9 @@ class PlainImages(Dataset):
 def random_images(count: int = 10_000) -> ImageSet:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, generator=generator)
-    return image_set(images, torch.randint(0, 10, (count,), generator=generator), torch.full((3,), 0.5), torch.ones(3))
+    return image_set(
+        images, torch.randint(0, 10, (count,), generator=generator), torch.full((3,), 0.5), torch.ones(3)
+    )
 
 
 def our_steps(network: str, data: ImageSet) -> Iterator[None]:
@@ -116,11 +118,17 @@ def compare(network: str, loops: dict[str, Callable[[str, ImageSet], Iterator[No
 def main() -> None:
     execution = choose_execution()
     precision = str(execution.precision).removeprefix("torch.")
-    print(f"{execution.device_name}, {torch.get_num_threads()} threads, {precision}, torch {torch.__version__}")
-    print(f"{'network':12}{'flatness':>14}{'plain loop':>14}{'ratio':>8}   images/s, median of {ROUNDS} rounds")
+    print(
+        f"{execution.device_name}, {torch.get_num_threads()} threads, {precision}, torch {torch.__version__}"
+    )
+    print(
+        f"{'network':12}{'flatness':>14}{'plain loop':>14}{'ratio':>8}   images/s, median of {ROUNDS} rounds"
+    )
     for network in sys.argv[1:] or ["resnet20", "resnet56"]:
         speeds = compare(network, {"ours": our_steps, "plain": plain_steps})
-        print(f"{network:12}{speeds['ours']:14.0f}{speeds['plain']:14.0f}{speeds['ours'] / speeds['plain']:8.2f}")
+        print(
+            f"{network:12}{speeds['ours']:14.0f}{speeds['plain']:14.0f}{speeds['ours'] / speeds['plain']:8.2f}"
+        )
 
 
 if __name__ == "__main__":

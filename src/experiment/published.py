@@ -35,9 +35,15 @@ PUBLISHED_ERRORS = (
         "an independent re-run",
     ),
     PublishedErrors(
-        "Li et al. (2018), Fig. 5", "li2018visualizing", "resnet", {20: 7.37, 56: 5.89, 110: 5.79}, "projection shortcuts"
+        "Li et al. (2018), Fig. 5",
+        "li2018visualizing",
+        "resnet",
+        {20: 7.37, 56: 5.89, 110: 5.79},
+        "projection shortcuts",
     ),
-    PublishedErrors("Li et al. (2018), Fig. 5", "li2018visualizing", "plain", {20: 8.18, 56: 13.31, 110: 16.44}),
+    PublishedErrors(
+        "Li et al. (2018), Fig. 5", "li2018visualizing", "plain", {20: 8.18, 56: 13.31, 110: 16.44}
+    ),
 )
 
 # Millions of parameters by depth, shortcuts of option A: He et al. 2016, Table 6.

@@ -70,10 +70,14 @@ def _remedy(code: int | None) -> str:
     return "free some space and run again: finished work is kept"
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+def write_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
     """Tensors by name, as safetensors: the same tensors give the same bytes."""
     with replacing(path) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, dict(metadata or {}))
+        save_file(
+            {name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, dict(metadata or {})
+        )
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -83,7 +87,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 def write_json(path: Path, content: Any) -> None:
     """Readable JSON; what is not finite is written as null, since JSON has neither NaN nor infinity."""
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(_finite_or_null(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+        temporary.write_text(
+            json.dumps(_finite_or_null(content), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        )
 
 
 def read_json(path: Path) -> Any:
@@ -102,7 +108,12 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 def write_checkpoints(path: Path, checkpoints: Mapping[float, Mapping[str, Tensor]]) -> None:
     """Weights by epoch in one safetensors file, named `EPOCH/NAME`."""
     write_tensors(
-        path, {f"{epoch:g}/{name}": value for epoch, weights in checkpoints.items() for name, value in weights.items()}
+        path,
+        {
+            f"{epoch:g}/{name}": value
+            for epoch, weights in checkpoints.items()
+            for name, value in weights.items()
+        },
     )
 
 

@@ -58,7 +58,9 @@ def declared_views(network: str, seed: int, train_set: ImageSet, surface: Surfac
 
     def plane(name: str, epoch: float, points: int, sets: tuple[str, ...], recomputed: bool = False) -> View:
         directions = random(epoch, surface.direction_seeds)
-        return View(name, epoch, origins.get(epoch), directions, square(surface.extent, points), sets, recomputed)
+        return View(
+            name, epoch, origins.get(epoch), directions, square(surface.extent, points), sets, recomputed
+        )
 
     def cuts(name: str, epoch: float, sets: tuple[str, ...]) -> View:
         directions = random(epoch, surface.cuts.direction_seeds)
@@ -70,7 +72,9 @@ def declared_views(network: str, seed: int, train_set: ImageSet, surface: Surfac
         directions = [direction_between(*ends)] if len(ends) == 2 else []
         origin = origins[0.0] if directions else None
         alphas = np.linspace(surface.line.start, surface.line.stop, surface.line.points)
-        return View(name, 0.0, origin, directions, Geometry(alphas[:, None], {"alpha": alphas}), BOTH, recomputed=True)
+        return View(
+            name, 0.0, origin, directions, Geometry(alphas[:, None], {"alpha": alphas}), BOTH, recomputed=True
+        )
 
     return [
         plane("final", final, surface.points, BOTH),

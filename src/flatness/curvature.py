@@ -40,7 +40,9 @@ class HessianProduct:
         """H v; both [P]."""
         total = torch.zeros_like(vector)
         for gradient in self._gradients() if self.kept is None else self.kept:
-            products = torch.autograd.grad(gradient, self.parameters, vector, retain_graph=self.kept is not None)
+            products = torch.autograd.grad(
+                gradient, self.parameters, vector, retain_graph=self.kept is not None
+            )
             total += flat(products)
         return total
 
@@ -99,7 +101,9 @@ class Lanczos:
 
     def ritz(self) -> tuple[Tensor, Tensor]:
         """T's eigenvalues [k], ascending, and its eigenvectors as columns [k, k], float64."""
-        diagonal, beyond = (torch.tensor(entries, dtype=torch.float64) for entries in (self.diagonal, self.beyond))
+        diagonal, beyond = (
+            torch.tensor(entries, dtype=torch.float64) for entries in (self.diagonal, self.beyond)
+        )
         off = torch.diag(beyond[:-1], 1)
         return torch.linalg.eigh(torch.diag(diagonal) + off + off.T)
 

@@ -46,7 +46,9 @@ def image_set(images: Tensor, labels: Tensor, mean: Tensor, std: Tensor) -> Imag
             f"expected images uint8 [N, C, H, W] with N labels, found {images.dtype} {list(images.shape)} "
             f"and {len(labels)} labels"
         )
-    return ImageSet(images.permute(0, 2, 3, 1).contiguous(), labels.long(), mean.float(), std.float().where(std > 0, 1))
+    return ImageSet(
+        images.permute(0, 2, 3, 1).contiguous(), labels.long(), mean.float(), std.float().where(std > 0, 1)
+    )
 
 
 class Augmentation:

@@ -22,7 +22,9 @@ def foldable_pairs(network: nn.Module) -> list[tuple[str, str]]:
     except Exception:  # a forward with data-dependent control flow raises what it likes
         return []
     modules = dict(network.named_modules())
-    owners = Counter(id(parameter) for module in modules.values() for parameter in module.parameters(recurse=False))
+    owners = Counter(
+        id(parameter) for module in modules.values() for parameter in module.parameters(recurse=False)
+    )
     calls = [node.target for node in graph.nodes if node.op == "call_module"]
     pairs = []
     for node in graph.nodes:
@@ -32,7 +34,10 @@ def foldable_pairs(network: nn.Module) -> list[tuple[str, str]]:
         alone = source.op == "call_module" and len(source.users) == 1
         if not alone or not _is_plain(modules[source.target], nn.Conv2d, owners):
             continue
-        if calls.count(source.target) == calls.count(node.target) == 1 and modules[node.target].track_running_stats:
+        if (
+            calls.count(source.target) == calls.count(node.target) == 1
+            and modules[node.target].track_running_stats
+        ):
             pairs.append((source.target, node.target))
     return pairs
 

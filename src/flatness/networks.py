@@ -114,7 +114,7 @@ class Block(nn.Module):
         y = self.norm2(self.conv2(y))
         if self.scale != 0:
             shortcut = self.shortcut(x)
-            y += (shortcut if self.scale == 1 else self.scale * shortcut)
+            y += shortcut if self.scale == 1 else self.scale * shortcut
         return self.activation(y)
 
     def shortcut(self, x: Tensor) -> Tensor:
@@ -175,7 +175,9 @@ def build_network(name: str, seed: int, channels: int = 3, classes: int = 10) ->
     return network
 
 
-def _convolution(inputs: int, outputs: int, kernel: int, stride: int, architecture: Architecture) -> nn.Conv2d:
+def _convolution(
+    inputs: int, outputs: int, kernel: int, stride: int, architecture: Architecture
+) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=not architecture.normalised)
 
 

@@ -46,7 +46,9 @@ def bumps(losses: np.ndarray) -> list[tuple[int, int]]:
     minimum's persistence (Edelsbrunner et al. 2002, sublevel sets).
     """
     pairs: list[tuple[int, int]] = []
-    basin: dict[int, int] = {}  # the lowest index of the basin that an index below the rising level belongs to
+    basin: dict[
+        int, int
+    ] = {}  # the lowest index of the basin that an index below the rising level belongs to
     for index in np.argsort(losses, kind="stable").tolist():
         meeting = sorted({basin[j] for j in (index - 1, index + 1) if j in basin}, key=losses.__getitem__)
         basin[index] = meeting[0] if meeting else index
@@ -56,7 +58,9 @@ def bumps(losses: np.ndarray) -> list[tuple[int, int]]:
     return pairs
 
 
-def excess_variation(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = BUMP_ERRORS) -> float:
+def excess_variation(
+    losses: np.ndarray, standard_errors: np.ndarray, threshold: float = BUMP_ERRORS
+) -> float:
     """Total variation of a profile over that of a single valley with the same ends and minimum; [n] each.
 
     sum |L_i+1 - L_i| = (L_first - L_min) + (L_last - L_min) + 2 sum of the bumps' heights, of which only those
@@ -69,12 +73,15 @@ def excess_variation(losses: np.ndarray, standard_errors: np.ndarray, threshold:
     heights = [
         losses[peak] - losses[valley]
         for valley, peak in bumps(losses)
-        if losses[peak] - losses[valley] > threshold * np.hypot(standard_errors[valley], standard_errors[peak])
+        if losses[peak] - losses[valley]
+        > threshold * np.hypot(standard_errors[valley], standard_errors[peak])
     ]
     return float(1 + 2 * sum(heights) / valley_alone) if valley_alone > 0 else float("nan")
 
 
-def nonconvex_share(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = CURVATURE_ERRORS) -> float:
+def nonconvex_share(
+    losses: np.ndarray, standard_errors: np.ndarray, threshold: float = CURVATURE_ERRORS
+) -> float:
     """Share of second differences L_i-1 - 2 L_i + L_i+1 below zero by more than `threshold` standard errors.
 
     The error of a second difference is taken as sqrt(s_i-1^2 + 4 s_i^2 + s_i+1^2), as if points were independent;
@@ -113,7 +120,9 @@ def surface_measures(
     return {
         "centre_loss": float(losses[middle, middle]),
         "edge_rise": float(rim.mean() - losses[middle, middle]),
-        "halfway_distance": float(np.mean([halfway_distance(profile, alphas, chance) for profile in central])),
+        "halfway_distance": float(
+            np.mean([halfway_distance(profile, alphas, chance) for profile in central])
+        ),
         "excess_variation": float(np.mean([excess_variation(*profile) for profile in profiles])),
         "nonconvex_share": float(np.mean([nonconvex_share(*profile) for profile in profiles])),
     }

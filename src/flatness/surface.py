@@ -59,7 +59,9 @@ class LossSampler:
         self.network = execution.place(network).eval()
         self.execution = execution
         self.sampling = sampling or Sampling()
-        self.sets = {name: shuffled(data, self.sampling.order_seed).to(execution.device) for name, data in sets.items()}
+        self.sets = {
+            name: shuffled(data, self.sampling.order_seed).to(execution.device) for name, data in sets.items()
+        }
         self.calibration = calibration.to(execution.device) if calibration is not None else None
         self.twin = FoldedTwin(self.network) if fold else None
 
@@ -80,7 +82,9 @@ class LossSampler:
 
 def shuffled(data: ImageSet, seed: int) -> ImageSet:
     """The images in the random order of `seed`."""
-    return data.take(torch.randperm(len(data), generator=torch.Generator().manual_seed(seed)).to(data.labels.device))
+    return data.take(
+        torch.randperm(len(data), generator=torch.Generator().manual_seed(seed)).to(data.labels.device)
+    )
 
 
 def sample_loss(forward: Forward, data: ImageSet, sampling: Sampling) -> Tally:
@@ -129,7 +133,9 @@ def unmeasured(points: int, sets: int) -> np.ndarray:
 def axis(extent: float, points: int) -> np.ndarray:
     """`points` (odd) coordinates from -extent to extent, exactly symmetric, with an exact zero at the centre."""
     if points % 2 == 0:
-        raise ValueError(f"expected an odd number of points so that the centre lies on the grid, found {points}")
+        raise ValueError(
+            f"expected an odd number of points so that the centre lies on the grid, found {points}"
+        )
     half = np.arange(1, points // 2 + 1) * (extent / (points // 2))
     return np.concatenate([-half[::-1], [0.0], half])
 

@@ -231,5 +231,7 @@ class Trainer:
 
 def weights_of(network: nn.Module) -> Weights:
     """A copy of the network's parameters and batch-norm statistics, contiguous, on the CPU."""
-    return {name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
-            for name, value in network.state_dict().items()}
+    return {
+        name: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, value in network.state_dict().items()
+    }

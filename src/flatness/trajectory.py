@@ -59,4 +59,7 @@ def flatten(weights: Mapping[str, Tensor]) -> Tensor:
 def unflatten(vector: Tensor, like: Mapping[str, Tensor]) -> Direction:
     """The inverse of `flatten`, in the shapes and types of `like`."""
     parts = vector.split([weight.numel() for weight in like.values()])
-    return {name: part.reshape(weight.shape).to(weight) for (name, weight), part in zip(like.items(), parts, strict=True)}
+    return {
+        name: part.reshape(weight.shape).to(weight)
+        for (name, weight), part in zip(like.items(), parts, strict=True)
+    }

@@ -51,7 +51,9 @@ def match(paths: dict[str, LossPath]) -> dict:
     return {
         "target_loss": target,
         "hardest": hardest,
-        "networks": {network: {"epoch": epoch, "loss": paths[network][epoch]} for network, epoch in nearest.items()},
+        "networks": {
+            network: {"epoch": epoch, "loss": paths[network][epoch]} for network, epoch in nearest.items()
+        },
     }
 
 

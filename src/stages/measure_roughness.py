@@ -35,13 +35,20 @@ def training_slice(network: str, seed: int, view: str) -> xarray.Dataset:
 
 
 def plane_measures(plane: xarray.Dataset, chance: float) -> dict[str, float]:
-    return surface_measures(plane["loss"].values, plane["standard_error"].values, plane["alpha"].values, chance)
+    return surface_measures(
+        plane["loss"].values, plane["standard_error"].values, plane["alpha"].values, chance
+    )
 
 
 def cut_measures(cuts: xarray.Dataset, chance: float) -> dict[str, float]:
     """Mean over directions, and as NAME_sd the standard deviation between them (divisor n - 1)."""
-    losses, errors = (cuts[name].transpose("direction", "alpha").values for name in ("loss", "standard_error"))
-    profiles = [profile_measures(*profile, cuts["alpha"].values, chance) for profile in zip(losses, errors, strict=True)]
+    losses, errors = (
+        cuts[name].transpose("direction", "alpha").values for name in ("loss", "standard_error")
+    )
+    profiles = [
+        profile_measures(*profile, cuts["alpha"].values, chance)
+        for profile in zip(losses, errors, strict=True)
+    ]
     columns = {name: np.array([profile[name] for profile in profiles]) for name in profiles[0]}
     means = {name: float(column.mean()) for name, column in columns.items()}
     return means | {f"{name}_sd": float(column.std(ddof=1)) for name, column in columns.items()}

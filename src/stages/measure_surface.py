@@ -33,7 +33,12 @@ def main(network_name: str, seed: int) -> None:
     measured: dict[tuple, np.ndarray] = {}
     for view in declared_views(network_name, seed, sets["train"], parameters):
         title = f"{run_name(network_name, seed)} {view.name}"
-        same_points = (view.epoch, view.recomputed, tuple(view.geometry.coordinates), len(view.geometry.points))
+        same_points = (
+            view.epoch,
+            view.recomputed,
+            tuple(view.geometry.coordinates),
+            len(view.geometry.points),
+        )
         if same_points in measured:  # the matched checkpoint is the final one
             values = measured[same_points][:, : len(view.sets)]
         else:
@@ -56,13 +61,17 @@ def measure(
         return unmeasured(len(points), len(view.sets))
     calibration = calibration_of(view, sets["train"], parameters)
     sampling = Sampling(parameters.batch_size, parameters.relative_error)
-    sampler = LossSampler(view.network, {name: sets[name] for name in view.sets}, machine, sampling, calibration)
+    sampler = LossSampler(
+        view.network, {name: sets[name] for name in view.sets}, machine, sampling, calibration
+    )
     return measure_points(sampler, view.directions, points, log, title)
 
 
 def calibration_of(view: View, train_set: ImageSet, parameters: Surface) -> ImageSet | None:
     """The images that give batch norm its statistics at each point, where the view has them recomputed."""
-    return calibration_images(train_set, parameters.recomputed.calibration_samples) if view.recomputed else None
+    return (
+        calibration_images(train_set, parameters.recomputed.calibration_samples) if view.recomputed else None
+    )
 
 
 def precision(view: View, train_set: ImageSet, parameters: Surface, machine: Execution) -> float:

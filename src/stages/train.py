@@ -45,7 +45,9 @@ def main(network_name: str, seed: int) -> None:
     progress = progress_path(f"train-{run_name(network_name, seed)}", file_hash(IMAGES), origin)
     records = resume(trainer, progress)
     announce(trainer, network_name, recipe.epochs)
-    with tqdm(total=recipe.epochs, initial=trainer.epoch, desc=run_name(network_name, seed), unit="epoch") as bar:
+    with tqdm(
+        total=recipe.epochs, initial=trainer.epoch, desc=run_name(network_name, seed), unit="epoch"
+    ) as bar:
         while trainer.epoch < recipe.epochs and not diverged(trainer, records):
             records.append(trainer.run_epoch())
             save_progress(progress, {"trainer": trainer.state(), "records": [asdict(r) for r in records]})
@@ -54,7 +56,10 @@ def main(network_name: str, seed: int) -> None:
     write_tensors(weights_path(network_name, seed), weights_of(trainer.network))
     write_checkpoints(checkpoints_path(network_name, seed), trainer.checkpoints)
     write_rows(epochs_path(network_name, seed), [asdict(record) for record in records])
-    write_json(training_path(network_name, seed), summary(network_name, seed, trainer, records) | {"provenance": origin})
+    write_json(
+        training_path(network_name, seed),
+        summary(network_name, seed, trainer, records) | {"provenance": origin},
+    )
     progress.unlink(missing_ok=True)
 
 

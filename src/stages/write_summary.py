@@ -103,7 +103,9 @@ def comparison(results: Results, pair: Pair) -> str:
                 word = outcome(judged, difference, quality)
                 clauses.append(f"{judged.name} {contrast(difference, digits, factor)} ({word})")
     first, *others = clauses
-    return f"- `{pair.residual}` against `{pair.plain}`: {first}; at equal training loss, {', '.join(others)}."
+    return (
+        f"- `{pair.residual}` against `{pair.plain}`: {first}; at equal training loss, {', '.join(others)}."
+    )
 
 
 def contrast(difference: Difference, digits: int, factor: float = 1) -> str:

@@ -227,8 +227,14 @@ def with_signs(results, state, signs):
     return changed(results, values)
 
 
-FLATTER = {"residual": {"edge_rise": -1, "halfway_distance": 1}, "plain": {"edge_rise": 1, "halfway_distance": -1}}
-FLATTER |= {"neither": {"edge_rise": 0, "halfway_distance": 0}, "disputed": {"edge_rise": 1, "halfway_distance": 1}}
+FLATTER = {
+    "residual": {"edge_rise": -1, "halfway_distance": 1},
+    "plain": {"edge_rise": 1, "halfway_distance": -1},
+}
+FLATTER |= {
+    "neither": {"edge_rise": 0, "halfway_distance": 0},
+    "disputed": {"edge_rise": 1, "halfway_distance": 1},
+}
 
 
 @pytest.mark.parametrize(
@@ -245,14 +251,24 @@ FLATTER |= {"neither": {"edge_rise": 0, "halfway_distance": 0}, "disputed": {"ed
 def test_agreement_of_the_two_comparisons(results, final, matched, words):
     made = with_signs(with_signs(results, "cuts", FLATTER[final]), "matched_cuts", FLATTER[matched])
     assert SENTENCES["agreement"](made).count(words) == 2
-    assert ("The two measures of flatness disagree" in SENTENCES["final_slices"](made)) == (final == "disputed")
+    assert ("The two measures of flatness disagree" in SENTENCES["final_slices"](made)) == (
+        final == "disputed"
+    )
 
 
 @pytest.mark.parametrize(
     ("flat", "roughness", "words"),
     [
-        ("residual", (-1, 0), "speaks for the claim that shortcuts flatten the landscape and for the claim that "),
-        ("plain", (0, 1), "speaks against the claim that shortcuts flatten the landscape and against the claim"),
+        (
+            "residual",
+            (-1, 0),
+            "speaks for the claim that shortcuts flatten the landscape and for the claim that ",
+        ),
+        (
+            "plain",
+            (0, 1),
+            "speaks against the claim that shortcuts flatten the landscape and against the claim",
+        ),
         ("residual", (0, 0), "does not decide whether shortcuts smooth the landscape"),
         ("disputed", (1, -1), "does not decide whether shortcuts flatten or smooth the landscape"),
         ("neither", (-1, -1), "speaks for the claim that shortcuts smooth the landscape and does not decide"),

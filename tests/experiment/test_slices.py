@@ -15,7 +15,8 @@ def example():
 def test_slices_read_back_as_they_were_written(tmp_path):
     write_slice(tmp_path / "a/b.nc", example())
     xarray.testing.assert_identical(
-        read_slice(tmp_path / "a/b.nc").drop_attrs(), example().assign_coords(set=example()["set"].astype(str)).drop_attrs()
+        read_slice(tmp_path / "a/b.nc").drop_attrs(),
+        example().assign_coords(set=example()["set"].astype(str)).drop_attrs(),
     )
     read = read_slice(tmp_path / "a/b.nc")
     assert read.attrs["network"] == "resnet8" and list(read.attrs["direction_seeds"]) == [1, 2]

@@ -22,7 +22,13 @@ DATA = random_images(24)
 def small_network() -> nn.Module:
     """208 parameters, batch norm included, so that the dense Hessian is cheap."""
     torch.manual_seed(0)
-    layers = [nn.Conv2d(3, 4, 3, stride=2, bias=False), nn.BatchNorm2d(4), nn.Tanh(), nn.AvgPool2d(3), nn.Flatten()]
+    layers = [
+        nn.Conv2d(3, 4, 3, stride=2, bias=False),
+        nn.BatchNorm2d(4),
+        nn.Tanh(),
+        nn.AvgPool2d(3),
+        nn.Flatten(),
+    ]
     return disturb_batch_norm(nn.Sequential(*layers, nn.Linear(4, 10))).double().eval()
 
 

@@ -16,7 +16,9 @@ def test_batches_are_normalised_and_channels_last():
 
 def test_augmentation_gives_a_crop_of_the_padded_image_or_its_mirror_for_each_image_on_its_own():
     data, padding = random_images(40), 2
-    augmented, labels = Augmentation(data, padding, flip=True).batch(torch.arange(40), torch.Generator().manual_seed(0))
+    augmented, labels = Augmentation(data, padding, flip=True).batch(
+        torch.arange(40), torch.Generator().manual_seed(0)
+    )
     black = data.normalise(torch.zeros(1, 1, 1, 3, dtype=torch.uint8))
     found = []
     for number in range(40):
@@ -29,7 +31,9 @@ def test_augmentation_gives_a_crop_of_the_padded_image_or_its_mirror_for_each_im
             for flip in (False, True)
             for crop in [padded[0, :, row : row + 8, column : column + 8]]
         }
-        found += [place for place, crop in crops.items() if torch.allclose(crop, augmented[number], atol=1e-6)]
+        found += [
+            place for place, crop in crops.items() if torch.allclose(crop, augmented[number], atol=1e-6)
+        ]
     assert len(found) == 40
     assert len({place[:2] for place in found}) > 10 and {place[2] for place in found} == {False, True}
     assert torch.equal(labels, data.labels)

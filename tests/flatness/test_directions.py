@@ -35,18 +35,23 @@ def test_layers_have_the_norms_of_the_weights_layers(parameters):
 
 
 def test_biases_and_batch_norm_stay_put(parameters):
-    assert set(random_direction(parameters, 1)) == {name for name, value in parameters.items() if value.ndim > 1}
+    assert set(random_direction(parameters, 1)) == {
+        name for name, value in parameters.items() if value.ndim > 1
+    }
 
 
 def test_directions_of_two_seeds_are_gaussian_and_nearly_orthogonal(parameters):
-    first, second = (torch.cat([step.flatten() for step in random_direction(parameters, seed).values()])
-                     for seed in (1, 2))
+    first, second = (
+        torch.cat([step.flatten() for step in random_direction(parameters, seed).values()]) for seed in (1, 2)
+    )
     again = torch.cat([step.flatten() for step in random_direction(parameters, 1).values()])
     assert torch.equal(first, again)
     cosine = torch.nn.functional.cosine_similarity(first, second, dim=0)
     assert abs(cosine) < 0.03  # uniform draws from [0, 1] would give 0.75
     drawn = random_direction({"w": torch.ones(1, 50_000)}, 3)["w"]
-    assert abs(drawn.mean()) < 0.02 and (drawn**4).mean() / (drawn**2).mean() ** 2 == pytest.approx(3, abs=0.15)
+    assert abs(drawn.mean()) < 0.02 and (drawn**4).mean() / (drawn**2).mean() ** 2 == pytest.approx(
+        3, abs=0.15
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 7])

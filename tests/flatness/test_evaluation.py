@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from toys import TwoLogits, random_images
 from torch.nn import functional
+from toys import TwoLogits, random_images
 
 from flatness.evaluation import Tally, evaluate, tally_batch
 from flatness.networks import build_network
@@ -25,7 +25,9 @@ def test_evaluate_is_the_mean_cross_entropy_whatever_the_batch_size():
 
 def test_loss_of_known_logits():
     data = random_images(10, classes=1)
-    assert tally_batch(TwoLogits(0.5, 1.5), *data.batch(slice(None)), 10).loss == pytest.approx(np.log1p(np.exp(-2)))
+    assert tally_batch(TwoLogits(0.5, 1.5), *data.batch(slice(None)), 10).loss == pytest.approx(
+        np.log1p(np.exp(-2))
+    )
 
 
 def test_standard_error_covers_the_population_mean_as_often_as_it_should():

@@ -1,8 +1,8 @@
 import pytest
 import torch
-from toys import assert_same_state, disturb_batch_norm, state_copy
 from torch import nn
 from torch.nn.utils import parametrizations
+from toys import assert_same_state, disturb_batch_norm, state_copy
 
 from flatness.folding import FoldedTwin, foldable_pairs
 from flatness.networks import build_network
@@ -31,8 +31,10 @@ class SharedConvolution(nn.Module):
         return (self.norm(y) + y).mean((2, 3))
 
 
-@pytest.mark.parametrize("name, pairs", [("resnet8", 7), ("plain14", 13), ("resnet8-projection", 9),
-                                         ("resnet8-gelu", 7), ("resnet8-nonorm", 0)])
+@pytest.mark.parametrize(
+    "name, pairs",
+    [("resnet8", 7), ("plain14", 13), ("resnet8-projection", 9), ("resnet8-gelu", 7), ("resnet8-nonorm", 0)],
+)
 def test_the_twin_is_the_same_function(name, pairs):
     network = disturb_batch_norm(build_network(name, 0)).eval().double()
     twin = FoldedTwin(network)
@@ -57,7 +59,11 @@ def test_the_twin_follows_the_network_and_leaves_it_alone():
 
 
 def test_convolution_bias_and_plain_affine_are_folded_too():
-    network = nn.Sequential(nn.Conv2d(3, 4, 3, bias=True), nn.BatchNorm2d(4, affine=False), nn.Flatten()).double().eval()
+    network = (
+        nn.Sequential(nn.Conv2d(3, 4, 3, bias=True), nn.BatchNorm2d(4, affine=False), nn.Flatten())
+        .double()
+        .eval()
+    )
     network[1].running_mean.normal_()
     network[1].running_var.uniform_(0.5, 2)
     images = torch.randn(2, 3, 6, 6, dtype=torch.float64)
@@ -89,7 +95,9 @@ def test_convolutions_that_are_more_than_that_are_not_folded(make):
     torch.testing.assert_close(FoldedTwin(network)(images), network(images))
 
 
-@pytest.mark.parametrize("network", [Branching(), SharedConvolution(), nn.Sequential(nn.Flatten(), nn.Linear(48, 2))])
+@pytest.mark.parametrize(
+    "network", [Branching(), SharedConvolution(), nn.Sequential(nn.Flatten(), nn.Linear(48, 2))]
+)
 def test_networks_that_do_not_allow_it_are_evaluated_as_they_are(network):
     network.eval()
     images = torch.rand(3, 3, 4, 4)

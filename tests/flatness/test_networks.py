@@ -19,7 +19,9 @@ def test_parameter_counts_are_those_of_he(depth, millions):
 @pytest.mark.parametrize("suffix", ["", "-width2", "-tanh", "-nonorm", "-width2-gelu-nonorm"])
 @pytest.mark.parametrize("depth", [8, 20])
 def test_plain_and_residual_have_the_same_names_and_initial_values(depth, suffix):
-    residual, plain = (build_network(f"{family}{depth}{suffix}", 3).state_dict() for family in ("resnet", "plain"))
+    residual, plain = (
+        build_network(f"{family}{depth}{suffix}", 3).state_dict() for family in ("resnet", "plain")
+    )
     assert list(residual) == list(plain)
     assert all(torch.equal(residual[name], plain[name]) for name in residual)
 
@@ -42,8 +44,16 @@ def test_initial_convolutions_have_the_declared_variance():
 
 def test_scaled_shortcut_runs_from_plain_to_residual():
     images = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    outputs = {name: build_network(name, 0).eval()(images) for name in
-               ("plain14", "resnet14-shortcut0", "resnet14-shortcut1", "resnet14", "resnet14-shortcut0.5")}
+    outputs = {
+        name: build_network(name, 0).eval()(images)
+        for name in (
+            "plain14",
+            "resnet14-shortcut0",
+            "resnet14-shortcut1",
+            "resnet14",
+            "resnet14-shortcut0.5",
+        )
+    }
     assert torch.equal(outputs["plain14"], outputs["resnet14-shortcut0"])
     assert torch.equal(outputs["resnet14"], outputs["resnet14-shortcut1"])
     assert not torch.allclose(outputs["resnet14-shortcut0.5"], outputs["resnet14"])

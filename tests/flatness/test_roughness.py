@@ -63,7 +63,9 @@ def test_sampling_noise_on_a_plateau_is_no_roughness():
     assert np.mean([excess_variation(plateau + row, ZERO) for row in noise]) > 1.3
     assert np.mean([excess_variation(plateau + row, ZERO + 0.02) for row in noise]) < 1.02
     high = plateau + 0.5 * (np.arange(len(ALPHAS)) == 5)
-    assert excess_variation(high, ZERO + 0.02) == pytest.approx(1 + 2 * 0.5 / (high[0] + high[-1] - 2 * high.min()), rel=0.01)
+    assert excess_variation(high, ZERO + 0.02) == pytest.approx(
+        1 + 2 * 0.5 / (high[0] + high[-1] - 2 * high.min()), rel=0.01
+    )
 
 
 def test_nonconvex_share_counts_only_what_the_error_resolves():
@@ -86,7 +88,9 @@ def test_surface_measures_of_a_paraboloid():
     surface = 0.5 + 4 * (ALPHAS[:, None] ** 2 + ALPHAS[None, :] ** 2)
     measures = surface_measures(surface, np.zeros_like(surface), ALPHAS, 2.5)
     assert measures["centre_loss"] == 0.5
-    rim = np.concatenate([4 + 4 * ALPHAS**2, 4 + 4 * ALPHAS**2, 4 + 4 * ALPHAS[1:-1] ** 2, 4 + 4 * ALPHAS[1:-1] ** 2])
+    rim = np.concatenate(
+        [4 + 4 * ALPHAS**2, 4 + 4 * ALPHAS**2, 4 + 4 * ALPHAS[1:-1] ** 2, 4 + 4 * ALPHAS[1:-1] ** 2]
+    )
     assert measures["edge_rise"] == pytest.approx(rim.mean())
     assert measures["halfway_distance"] == pytest.approx(0.5, abs=0.003)
     assert measures["excess_variation"] == pytest.approx(1) and measures["nonconvex_share"] == 0

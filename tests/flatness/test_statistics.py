@@ -1,6 +1,6 @@
 import torch
-from toys import assert_same_state, random_images, state_copy
 from torch import nn
+from toys import assert_same_state, random_images, state_copy
 
 from flatness.networks import build_network
 from flatness.statistics import recompute_batch_norm

@@ -52,7 +52,9 @@ def test_the_surface_of_a_known_loss_is_that_loss():
 def test_the_centre_is_the_networks_own_loss_and_the_network_is_restored(network, data):
     before = state_copy(network)
     directions = [random_direction(parameters_of(network), seed) for seed in (1, 2)]
-    surface = loss_on_grid(LossSampler(network, {"a": data, "b": random_images(30, 1)}, FLOAT32), directions, points=3)
+    surface = loss_on_grid(
+        LossSampler(network, {"a": data, "b": random_images(30, 1)}, FLOAT32), directions, points=3
+    )
     for name, images in (("a", data), ("b", random_images(30, 1))):
         centre = surface.sel(set=name, alpha=0, beta=0)
         assert centre["loss"].item() == pytest.approx(evaluate(network.eval(), images).loss, rel=1e-5)
@@ -109,7 +111,10 @@ def test_adaptive_sampling_stops_at_the_declared_error(network, relative_error):
 def test_adaptive_sampling_ends_with_the_data_and_at_once_where_the_loss_is_not_finite(network):
     data = random_images(120)
     assert sample_loss(network.eval(), data, Sampling(50, 1e-9)).samples == 120
-    assert sample_loss(TwoLogits(float("nan"), 0), random_images(120, classes=1), Sampling(50, 0.1)).samples == 50
+    assert (
+        sample_loss(TwoLogits(float("nan"), 0), random_images(120, classes=1), Sampling(50, 0.1)).samples
+        == 50
+    )
 
 
 def test_all_points_share_one_random_order():

@@ -4,8 +4,8 @@ from math import isfinite
 import numpy as np
 import pytest
 import torch
-from toys import random_images
 from torch.nn import functional
+from toys import random_images
 
 from flatness.execution import Execution, choose_execution
 from flatness.networks import build_network
@@ -28,7 +28,13 @@ RECIPE = Recipe(
 
 def make_trainer(recipe=RECIPE, seed=0, execution=FLOAT32, checkpoints=()):
     return Trainer(
-        build_network("resnet8", seed), random_images(64), random_images(32, 1), recipe, seed, execution, checkpoints
+        build_network("resnet8", seed),
+        random_images(64),
+        random_images(32, 1),
+        recipe,
+        seed,
+        execution,
+        checkpoints,
     )
 
 
@@ -129,5 +135,7 @@ def test_warm_up_comes_before_the_schedule():
 
 
 def test_checkpoints_closer_than_a_step_are_refused():
-    with pytest.raises(ValueError, match="0, 0.1, 1: expected each after a step of its own, found 2 .* 4 steps per epoch"):
+    with pytest.raises(
+        ValueError, match="0, 0.1, 1: expected each after a step of its own, found 2 .* 4 steps per epoch"
+    ):
         make_trainer(checkpoints=(0.0, 0.1, 1.0))

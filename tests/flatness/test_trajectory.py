@@ -30,7 +30,9 @@ def test_the_plane_is_that_of_the_singular_vectors_and_beats_every_other(path):
     torch.testing.assert_close(plane.explained_variance, lengths[:2] ** 2 / (lengths**2).sum())
     torch.testing.assert_close(plane.residual.square().sum(), (lengths[2:] ** 2).sum())
     for seed in range(20):
-        other = torch.linalg.qr(torch.randn(12, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)))[0]
+        other = torch.linalg.qr(
+            torch.randn(12, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+        )[0]
         assert (differences - differences @ other @ other.T).square().sum() > plane.residual.square().sum()
 
 

@@ -88,9 +88,7 @@ def result_prose() -> str:
 
 
 def test_no_result_is_typed():
-    named = (
-        r"\\(?:label|[cC]ref|cite\w*|includegraphics|(?:long)?resulttable|sentence|fact|param)(?:\[[^]]*\])*\{[^}]*\}"
-    )
+    named = r"\\(?:label|[cC]ref|cite\w*|includegraphics|(?:long)?resulttable|sentence|fact|param)(?:\[[^]]*\])*\{[^}]*\}"
     prose = re.sub(named, "", result_prose()).replace("SHA-256", "").replace("CIFAR-10", "")
     assert re.findall(r"[^\n]*\d[^\n]*", prose) == []
 

@@ -33,7 +33,11 @@ def bare_machine(tmp_path) -> tuple[Path, dict[str, str]]:
             ["Expected Python 3.11 or later on PATH, found none (no python3)", "apt-get install python3"],
             1,
         ),
-        ("tex.sh", ["Missing here: pdflatex bibtex latexmk", "texlive-latex-extra", "dnf install", "mactex"], 0),  # the rest of the pipeline does without
+        (
+            "tex.sh",
+            ["Missing here: pdflatex bibtex latexmk", "texlive-latex-extra", "dnf install", "mactex"],
+            0,
+        ),  # the rest of the pipeline does without
     ],
 )
 def test_what_is_missing_is_named(bare_machine, script, expected, status):

@@ -55,7 +55,9 @@ def write_study(overrides: dict | None = None) -> None:
     generator = torch.Generator().manual_seed(0)
     tensors = {"mean": torch.full((3,), 0.5), "std": torch.full((3,), 0.25)}
     for part, count in (("train", 96), ("test", 64)):
-        tensors[f"{part}_images"] = torch.randint(0, 256, (count, 3, 8, 8), dtype=torch.uint8, generator=generator)
+        tensors[f"{part}_images"] = torch.randint(
+            0, 256, (count, 3, 8, 8), dtype=torch.uint8, generator=generator
+        )
         tensors[f"{part}_labels"] = torch.arange(count) % 10
     write_tensors(IMAGES, tensors)
     write_json(DATASET, {"classes": [str(digit) for digit in range(10)], "fingerprint": "0" * 64})

@@ -24,7 +24,9 @@ def test_the_worse_network_stays_at_its_end_even_if_an_earlier_checkpoint_is_as_
 
 def test_nearness_is_relative():
     matched = match({"a": {0.0: 0.02, 1.0: 0.16, 2.0: 0.01}, "b": {0.0: 3.0, 1.0: 0.08}})
-    assert matched["networks"]["a"]["epoch"] == 1.0  # a factor of 2 away, 0.02 a factor of 4, though 0.06 against 0.08
+    assert (
+        matched["networks"]["a"]["epoch"] == 1.0
+    )  # a factor of 2 away, 0.02 a factor of 4, though 0.06 against 0.08
 
 
 @pytest.mark.parametrize("alone", [RESIDUAL, PLAIN])

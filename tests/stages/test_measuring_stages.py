@@ -74,7 +74,9 @@ def test_the_line_ends_where_training_did(inside):
         assert trajectory["path"].values[-1].tolist() == pytest.approx([0, 0], abs=1e-5)
         assert trajectory["epoch"].values.tolist() == [0.0, 0.5, 1.0, 2.0]
         assert trajectory["residual"].values[-1] == pytest.approx(0, abs=1e-4)
-        assert trajectory["projected_loss"].values[-1] == pytest.approx(trajectory["recomputed_loss"].values[-1], rel=1e-3)
+        assert trajectory["projected_loss"].values[-1] == pytest.approx(
+            trajectory["recomputed_loss"].values[-1], rel=1e-3
+        )
         assert (trajectory["loss"] != trajectory["recomputed_loss"]).all()
         x, y = trajectory["path"].values.T
         assert trajectory["x"].values.min() < x.min() and trajectory["x"].values.max() > x.max()

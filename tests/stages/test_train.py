@@ -20,7 +20,9 @@ from experiment.storage import (
 from flatness.training import Trainer
 from stages import train
 
-COLUMNS = "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,gradient_norm,seconds".split(",")
+COLUMNS = "epoch,train_loss,train_accuracy,test_loss,test_accuracy,learning_rate,gradient_norm,seconds".split(
+    ","
+)
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +42,14 @@ def test_a_run_leaves_weights_checkpoints_rows_and_a_summary():
     assert list(rows()[0]) == COLUMNS and [row["epoch"] for row in rows()] == ["1", "2"]
     summary = read_json(training_path("resnet8", 0))
     assert summary["test_accuracy"] == float(rows()[-1]["test_accuracy"])
-    assert summary["diverged_epoch"] is None and summary["provenance"]["torch"] == torch.__version__.split("+")[0]
-    checkpoints, weights = read_checkpoints(checkpoints_path("resnet8", 0)), read_tensors(weights_path("resnet8", 0))
+    assert (
+        summary["diverged_epoch"] is None
+        and summary["provenance"]["torch"] == torch.__version__.split("+")[0]
+    )
+    checkpoints, weights = (
+        read_checkpoints(checkpoints_path("resnet8", 0)),
+        read_tensors(weights_path("resnet8", 0)),
+    )
     assert list(checkpoints) == [0.0, 0.5, 1.0, 2.0] == summary["checkpoint_epochs"]
     assert all(torch.equal(checkpoints[2.0][name], weights[name]) for name in weights)
 

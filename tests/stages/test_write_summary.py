@@ -76,7 +76,10 @@ def test_summary_has_a_row_and_a_verdict_for_each_network():
     assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 1.00 | – | – | – |" in text  # nothing to match it with
     assert "| `plain8` | 1,234 | – | – | 2.00 | – | – | – |" in text
     assert "| `resnet14` | 1,234 | 0.500 | 20.00 | 3.00 | 4.00 | – | 1.00 |" in text
-    assert "- `resnet8` against `plain8`: test errors not comparable; at equal training loss, rise to the rim not" in text
+    assert (
+        "- `resnet8` against `plain8`: test errors not comparable; at equal training loss, rise to the rim not"
+        in text
+    )
     assert "- `resnet14` against `plain14`: test error 20.00 against 30.00% (residual better);" in text
     assert "rise to the rim 4.00 against 6.00 (residual flatter), half-way distance not comparable, " in text
     assert "excess variation 1.00 against 1.00 (no difference)" in text

@@ -40,7 +40,10 @@ FLATNESS = Quality(
     "flatness",
     "flatter",
     "flatten",
-    (Judged("edge_rise", "rise to the rim", " nats", -1), Judged("halfway_distance", "half-way distance", "", 1)),
+    (
+        Judged("edge_rise", "rise to the rim", " nats", -1),
+        Judged("halfway_distance", "half-way distance", "", 1),
+    ),
 )
 SMOOTHNESS = Quality(
     "smoothness",

@@ -43,7 +43,9 @@ def _pair_comparison(results: Results, pair: Pair, state: str) -> str:
     clauses = [
         _clause(judged, difference, quality)
         for quality in QUALITIES
-        for judged, difference in zip(quality.measures, differences_of(results, pair, state, quality), strict=True)
+        for judged, difference in zip(
+            quality.measures, differences_of(results, pair, state, quality), strict=True
+        )
         if difference.value is not None
     ]
     if not clauses:
@@ -114,7 +116,10 @@ def planes(results: Results) -> str:
     clauses = []
     for pair in pairs(results.study.networks):
         values = {
-            place: [spread(results.measure(n, state, "excess_variation")).mean for n in (pair.residual, pair.plain)]
+            place: [
+                spread(results.measure(n, state, "excess_variation")).mean
+                for n in (pair.residual, pair.plain)
+            ]
             for state, place in (("final", PLACES["cuts"]), ("matched", PLACES["matched_cuts"]))
         }
         texts = [

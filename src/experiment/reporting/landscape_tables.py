@@ -68,7 +68,9 @@ def _measure_cell(results: Results, network: str, state: str, name: str) -> str:
     if len(values) > 1:
         return spread_cell(values, digits, factor)
     deviation = results.measure(network, state, f"{name}_sd")[0]
-    has_spread = measured(values[0]) and measured(deviation) and name != "centre_loss"  # all directions share it
+    has_spread = (
+        measured(values[0]) and measured(deviation) and name != "centre_loss"
+    )  # all directions share it
     spread = rf"\,\textpm\,{fixed(factor * deviation, digits)}" if has_spread else ""
     return fixed(factor * values[0] if measured(values[0]) else None, digits) + spread
 
@@ -127,7 +129,12 @@ def trajectory_numbers(results: Results, network: str, seed: int) -> tuple[float
     distance = (data["path"] ** 2).sum("component") + data["residual"] ** 2
     first, second = data["explained_variance"].values[:2].tolist()
     residual = float(data["residual"].max() / distance.max() ** 0.5)
-    return first, second, residual, float(abs(data["projected_loss"] - data["recomputed_loss"]).max(skipna=False))
+    return (
+        first,
+        second,
+        residual,
+        float(abs(data["projected_loss"] - data["recomputed_loss"]).max(skipna=False)),
+    )
 
 
 def provenance_table(results: Results) -> str:

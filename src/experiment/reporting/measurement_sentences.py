@@ -114,7 +114,11 @@ def line(results: Results) -> str:
     climbs = {
         network: max(found)
         for network in results.study.networks
-        if (found := [by_run[network, seed] for seed in results.study.seeds if measured(by_run[network, seed])])
+        if (
+            found := [
+                by_run[network, seed] for seed in results.study.seeds if measured(by_run[network, seed])
+            ]
+        )
     }
     monotone = [typewriter(network) for network, climb in climbs.items() if climb == 0]
     bumpy = [

@@ -157,7 +157,11 @@ def _degradation(results: Results, shallow: Pair, deep: Pair) -> str:
             "The deeper network fits worse in both families, the residual one by no less: depth does not set "
             "them apart here."
         )
-    other = "which the deeper residual one does not" if residual.value <= 0 else "by more than the residual one does"
+    other = (
+        "which the deeper residual one does not"
+        if residual.value <= 0
+        else "by more than the residual one does"
+    )
     basis = "" if plain.half_width is not None else ", in one run of each network"
     return (
         f"So the deeper plain network fits the training set worse, {other}: the degradation that shortcuts "
