@@ -11,13 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import synthetic_ablation
+import synthetic_claims
+import synthetic_clipping
+import synthetic_curvature
+import synthetic_gradients
+import synthetic_initialisation
+import synthetic_robustness
+import synthetic_sharpness
 import xarray
 import yaml
 
 from experiment.slices import write_slice
 from experiment.storage import run_name, write_json, write_rows
 from flatness.networks import Architecture, build_network, parse_name
-from flatness.roughness import profile_measures
+from flatness.plane_roughness import plane_measures
+from flatness.roughness import line_measures, profile_measures
 from flatness.surface import axis
 
 MACHINE = {
@@ -56,6 +65,18 @@ SURFACE = {
 }
 CHECKPOINTS = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0]
 QUANTITIES = ("loss", "accuracy", "standard_error", "samples")
+SLICE_COLUMNS = ("loss", "standard_error", "alpha")
+SMOKE = yaml.safe_load((Path(__file__).parents[1] / "scales/smoke/params.yaml").read_text())
+EVIDENCE = {
+    "curvature": synthetic_curvature,
+    "sharpness": synthetic_sharpness,
+    "initialisation": synthetic_initialisation,
+    "gradients": synthetic_gradients,
+    "clipping": synthetic_clipping,
+    "robustness": synthetic_robustness,
+    "ablation": synthetic_ablation,
+    "claims": synthetic_claims,
+}
 
 
 def synthetic_parameters(
@@ -76,7 +97,7 @@ def synthetic_parameters(
             "margin": 0.25,
         },
         "surface": SURFACE,
-    }
+    } | {section: SMOKE[section] for section in EVIDENCE}
 
 
 def write_synthetic_results(
@@ -110,6 +131,8 @@ def write_synthetic_results(
     for run in runs:
         run.write(results)
     write_json(results / "roughness.json", {run.name: run.roughness() for run in runs})
+    for instrument in EVIDENCE.values():
+        instrument.write(results, content, diverged)
     return content
 
 
@@ -206,7 +229,16 @@ class _Run:
             each = [self._measures(alphas, epoch, 1 + 0.02 * number) for number in range(5)]
             measures[state] = {key: float(np.mean([m[key] for m in each])) for key in each[0]}
             measures[state] |= {f"{key}_sd": float(np.std([m[key] for m in each], ddof=1)) for key in each[0]}
-        return measures
+            measures[state]["by_direction"] = {key: [m[key] for m in each] for key in each[0]}
+        for state, epoch in states.items():
+            measures[state] |= self._plane_measures(state, epoch)
+        line = self._line().sel(set="train")
+        return measures | {"line": line_measures(*(line[key].values for key in SLICE_COLUMNS))}
+
+    def _plane_measures(self, state: str, epoch: float) -> dict[str, float]:
+        points = (self.surface["recomputed"] if state == "recomputed" else self.surface)["points"]
+        plane = self._grid(points, epoch, ("train",)).sel(set="train")
+        return plane_measures(*(plane[key].values for key in (*SLICE_COLUMNS, "beta")), bound=1.0)
 
     def _measures(self, alphas: np.ndarray, epoch: float, stretch: float) -> dict[str, float]:
         losses = self._profile(alphas * stretch, epoch)

@@ -1,68 +1,21 @@
-"""The Hessian of the mean loss, known by its products with vectors: eigenvalues, trace, spectral density.
+"""Eigenvalues, trace and spectral density of a Hessian that is known by its products with vectors.
 
-H = (1/N) sum_n Hess l_n(w), l_n the cross-entropy of image n in nats with the network in evaluation mode, w its P
-trainable parameters in their order. Sums over batches are divided by N once, so that no value depends on the batch
-size. Vectors are flat [P] in the parameters' type; numbers that come out are float64.
+The matrix is `flatness.hessian.HessianProduct`, or `ScaledProduct` for that in units of the filters' norms. Vectors are
+flat [P] in the parameters' type; numbers that come out are float64. A product that is not finite raises ValueError.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, nan, sqrt
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from flatness.data import ImageSet
+from flatness.hessian import HessianProduct, Product, ScaledProduct, length
 from flatness.seeds import generator
 
-Product = Callable[[Tensor], Tensor]  # v [P] -> H v [P]
+Matrix = HessianProduct | ScaledProduct
 START, SIGNS, QUADRATURE = range(3)  # what a random vector is for: each has a stream of its own
 BREAKDOWN = 1e-6  # of the largest coefficient: a Lanczos remainder below it has no direction of its own
-
-
-class HessianProduct:
-    """v -> H v by differentiating the gradient's product with v (Pearlmutter 1994), on all images of `data`.
-
-    With `keep_graphs` the gradient's graph is built once and each product is one backward pass through it; this
-    takes memory for all images at once (some 10 MB an image at 20 layers of 32 x 32). Without, each product
-    builds the graph of a batch anew. The network must keep its weights meanwhile if graphs are kept.
-    """
-
-    def __init__(self, network: nn.Module, data: ImageSet, batch_size: int = 250, keep_graphs: bool = True):
-        self.network = network.eval()
-        self.parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        self.size = sum(parameter.numel() for parameter in self.parameters)
-        self.data, self.batch_size = data.to(self.parameters[0].device), batch_size
-        self.kept = list(self._gradients()) if keep_graphs else None
-
-    def __call__(self, vector: Tensor) -> Tensor:
-        """H v; both [P]."""
-        total = torch.zeros_like(vector)
-        for gradient in self._gradients() if self.kept is None else self.kept:
-            products = torch.autograd.grad(
-                gradient, self.parameters, vector, retain_graph=self.kept is not None
-            )
-            total += flat(products)
-        return total
-
-    def _gradients(self) -> Iterator[Tensor]:
-        """Each batch's share of the mean loss's gradient [P], with its graph."""
-        for start in range(0, len(self.data), self.batch_size):
-            images, labels = self.data.batch(slice(start, start + self.batch_size))
-            logits = self.network(images.to(self.parameters[0].dtype))
-            loss = functional.cross_entropy(logits, labels, reduction="sum") / len(self.data)
-            yield flat(torch.autograd.grad(loss, self.parameters, create_graph=True))
-
-
-def flat(tensors: tuple[Tensor, ...]) -> Tensor:
-    """Tensors one after the other as one vector [P]."""
-    return torch.cat([tensor.reshape(-1) for tensor in tensors])
-
-
-def length(vector: Tensor) -> float:
-    """L2 norm of a vector [P], summed in float64."""
-    return float(torch.linalg.vector_norm(vector, dtype=torch.float64))
 
 
 class Lanczos:
@@ -89,7 +42,7 @@ class Lanczos:
         if self.next is None:
             return
         self.basis.append(self.next)
-        image = self.product(self.next)
+        image = finite(self.product(self.next))
         self.diagonal.append(float(image.double() @ self.next.double()))
         basis = torch.stack(self.basis)  # [k, P]
         for _ in range(2):  # once is not enough in floating point (Parlett 1998, section 6.9)
@@ -99,10 +52,10 @@ class Lanczos:
         done = self.beyond[-1] <= BREAKDOWN * scale or len(self.basis) == len(image)
         self.next = None if done else image / length(image)
 
-    def ritz(self) -> tuple[Tensor, Tensor]:
-        """T's eigenvalues [k], ascending, and its eigenvectors as columns [k, k], float64."""
+    def ritz(self, steps: int | None = None) -> tuple[Tensor, Tensor]:
+        """T's eigenvalues [k], ascending, and its eigenvectors as columns [k, k], float64; T after `steps` or all."""
         diagonal, beyond = (
-            torch.tensor(entries, dtype=torch.float64) for entries in (self.diagonal, self.beyond)
+            torch.tensor(entries[:steps], dtype=torch.float64) for entries in (self.diagonal, self.beyond)
         )
         off = torch.diag(beyond[:-1], 1)
         return torch.linalg.eigh(torch.diag(diagonal) + off + off.T)
@@ -131,32 +84,54 @@ class Extremes:
 
 
 def extreme_eigenvalues(
-    product: HessianProduct, tolerance: float = 1e-3, most_steps: int = 100, seed: int = 0
+    product: Matrix, tolerance: float = 1e-3, most_steps: int = 100, seed: int = 0
 ) -> Extremes:
-    """The largest and the smallest algebraic eigenvalue by the Lanczos process from a random start.
+    """The largest and the smallest algebraic eigenvalue by one Lanczos process from a random start.
 
-    Stops once both residuals, estimated as beyond_k |s_k| (Parlett 1998, section 13.2), are at most `tolerance` times
-    the largest |eigenvalue|, or after `most_steps`; each pair's residual is then computed by a product of its own
-    and says how far it is to be trusted. A Ritz value lies within its residual of an eigenvalue. Raises
-    ValueError where a product is not finite.
+    It stops as `lanczos_process` does; each pair's residual is then computed by a product of its own and says how far it
+    is to be trusted. A Ritz value lies within its residual of an eigenvalue.
+    """
+    return ends_of(lanczos_process(product, tolerance, most_steps, seed))
+
+
+def lanczos_process(product: Matrix, tolerance: float, most_steps: int, seed: int = 0) -> Lanczos:
+    """A process from a Gaussian start, run until both ends of the spectrum are found or for `most_steps`.
+
+    They are found once both residuals, estimated as beyond_k |s_k| (Parlett 1998, section 13.2), are at most `tolerance`
+    times the largest |eigenvalue|.
     """
     process = Lanczos(product, random_vector(product, START, seed, 0))
     for _ in range(most_steps):
         process.step()
-        if not torch.isfinite(torch.tensor(process.diagonal[-1])):
-            raise ValueError("a product of the Hessian is not finite: expected finite weights and losses")
         values, vectors = process.ritz()
         estimates = process.beyond[-1] * vectors[-1, [0, -1]].abs()
         if process.finished or estimates.max() <= tolerance * values.abs().max():
             break
-    smallest, largest = (_eigenpair(product, process, vectors[:, index]) for index in (0, -1))
+    return process
+
+
+def ends_of(process: Lanczos) -> Extremes:
+    """The eigenpairs at both ends of what a process has spanned, by two more products for their residuals."""
+    _, vectors = process.ritz()
+    smallest, largest = (eigenpair(process, vectors[:, index]) for index in (0, -1))
     return Extremes(largest, smallest, len(process.basis) + 2)
 
 
-def _eigenpair(product: Product, process: Lanczos, coefficients: Tensor) -> Eigenpair:
+def convexity_ratio(largest: float, smallest: float, residual: float, resolution: float) -> float:
+    """|smallest / largest eigenvalue|, 0 where the loss is convex to second order (Li et al. 2018, section 6).
+
+    NaN where it is not resolved: where the `residual`, the larger of the two, exceeds `resolution` times the larger of the
+    two sizes, or where all are 0 or not a number.
+    """
+    size = max(abs(largest), abs(smallest))
+    return abs(smallest / largest) if residual <= resolution * size and largest != 0 else nan
+
+
+def eigenpair(process: Lanczos, coefficients: Tensor) -> Eigenpair:
+    """The Ritz pair of T's eigenvector [k], its residual by a product of its own."""
     vector = process.vector(coefficients)
     vector = vector / length(vector)
-    image = product(vector)
+    image = finite(process.product(vector))
     value = float(image.double() @ vector.double())
     return Eigenpair(value, vector, length(image - value * vector))
 
@@ -170,16 +145,24 @@ class Estimate:
     draws: int
 
 
-def hutchinson_trace(product: HessianProduct, draws: int, seed: int = 0) -> Estimate:
-    """trace(H) as the mean of z^T H z over random signs z (Hutchinson 1990); at least two draws."""
+def hutchinson_trace(product: Matrix, draws: int, seed: int = 0, deflated: Lanczos | None = None) -> Estimate:
+    """trace(H) as the mean of z^T H z over random signs z (Hutchinson 1990); at least two draws.
+
+    With the basis Q of a process, trace(H) = trace(Q H Q^T) + trace(R H R), R = 1 - Q^T Q: the first is the sum of the
+    process's `diagonal`, known exactly, and only the second is estimated, from R z. That leaves the largest eigenvalues,
+    which the process has found, out of the error (Meyer et al. 2021, with a Krylov space as sketch).
+    """
     if draws < 2:
         raise ValueError(f"expected at least 2 draws for a standard error, found {draws}")
+    basis = torch.stack(deflated.basis) if deflated else product.parameters[0].new_zeros(0, product.size)
     products = []
     for draw in range(draws):
         signs = random_vector(product, SIGNS, seed, draw).sign()
-        products.append(float(signs.double() @ product(signs).double()))
+        signs -= basis.T @ (basis @ signs)
+        products.append(float(signs.double() @ finite(product(signs)).double()))
     values = torch.tensor(products, dtype=torch.float64)
-    return Estimate(float(values.mean()), float(values.std()) / sqrt(draws), draws)
+    known = sum(deflated.diagonal) if deflated else 0.0
+    return Estimate(known + float(values.mean()), float(values.std()) / sqrt(draws), draws)
 
 
 @dataclass(frozen=True)
@@ -197,23 +180,35 @@ class SpectralQuadrature:
         return bells @ self.weights.flatten() / len(self.nodes)
 
 
-def spectral_quadrature(product: HessianProduct, draws: int, steps: int, seed: int = 0) -> SpectralQuadrature:
+def spectral_quadrature(
+    product: Matrix, draws: int, steps: int, seed: int = 0, first: Lanczos | None = None
+) -> SpectralQuadrature:
     """Stochastic Lanczos quadrature (Ubaru et al. 2017; Ghorbani et al. 2019) from Gaussian unit vectors.
 
-    Nodes are T's eigenvalues after `steps` steps, weights the squared first components of its eigenvectors.
+    Nodes are T's eigenvalues after `steps` steps, weights the squared first components of its eigenvectors. A `first`
+    process from a Gaussian start, such as that which found the ends of the spectrum, serves as the first draw: what it
+    knew after `steps` steps does not depend on when it stopped, and where it stopped before it is taken on.
     """
     nodes, weights = torch.zeros(2, draws, steps, dtype=torch.float64)
     for draw in range(draws):
-        process = Lanczos(product, random_vector(product, QUADRATURE, seed, draw))
-        for _ in range(steps):
+        process = first if first and draw == 0 else None
+        process = process or Lanczos(product, random_vector(product, QUADRATURE, seed, draw))
+        while len(process.basis) < steps and not process.finished:
             process.step()
-        values, vectors = process.ritz()
+        values, vectors = process.ritz(steps)
         nodes[draw, : len(values)], weights[draw, : len(values)] = values, vectors[0] ** 2
     return SpectralQuadrature(nodes, weights)
 
 
-def random_vector(product: HessianProduct, purpose: int, seed: int, draw: int) -> Tensor:
+def random_vector(product: Matrix, purpose: int, seed: int, draw: int) -> Tensor:
     """A Gaussian vector [P], drawn on the CPU: the same keys give the same vector on every device."""
     parameter = product.parameters[0]
     drawn = torch.randn(product.size, generator=generator("cpu", purpose, seed, draw), dtype=parameter.dtype)
-    return drawn.to(parameter.device)
+    return product.restricted(drawn.to(parameter.device))
+
+
+def finite(vector: Tensor) -> Tensor:
+    """The vector, if it is finite; ValueError else."""
+    if not isfinite(length(vector)):
+        raise ValueError("a product of the Hessian is not finite: expected finite weights and losses")
+    return vector

@@ -3,8 +3,12 @@
 A profile is a one-dimensional slice of 2m+1 losses about its centre. Values that are not finite give NaN.
 """
 
+from collections.abc import Iterable
+from typing import TypeVar
+
 import numpy as np
 
+Index = TypeVar("Index", int, tuple[int, int])  # of a point of a profile, or of a plane
 CURVATURE_ERRORS = 2.0  # standard errors by which a second difference must lie below zero to count
 BUMP_ERRORS = 3.0  # and a bump must be high: more, since its peak and valley are the extremes of many points
 
@@ -70,12 +74,8 @@ def excess_variation(
     if not np.isfinite(losses).all():
         return float("nan")
     valley_alone = losses[0] + losses[-1] - 2 * losses.min()
-    heights = [
-        losses[peak] - losses[valley]
-        for valley, peak in bumps(losses)
-        if losses[peak] - losses[valley]
-        > threshold * np.hypot(standard_errors[valley], standard_errors[peak])
-    ]
+    counted = resolved(bumps(losses), losses, standard_errors, threshold)
+    heights = [losses[peak] - losses[valley] for valley, peak in counted]
     return float(1 + 2 * sum(heights) / valley_alone) if valley_alone > 0 else float("nan")
 
 
@@ -92,6 +92,78 @@ def nonconvex_share(
     return float(np.mean(second < -threshold * error)) if np.isfinite(second).all() else float("nan")
 
 
+def monotone_share(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = BUMP_ERRORS) -> float:
+    """Share (0, 1/2 or 1) of the two half-rays of a profile along which the loss never falls, going out from the centre.
+
+    A fall counts where the highest loss met so far exceeds a later one by more than `threshold` times
+    sqrt(s_highest^2 + s_later^2); [2m+1] each. A level stretch is no fall.
+    """
+    if not np.isfinite(losses).all():
+        return float("nan")
+    middle = len(losses) // 2
+    sides = (slice(middle, None), slice(middle, None, -1))
+    return float(np.mean([not falls(losses[side], standard_errors[side], threshold) for side in sides]))
+
+
+def falls(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = BUMP_ERRORS) -> bool:
+    """Whether losses [m+1], in this order, fall below their running maximum by more than its and their error."""
+    highest = 0
+    for index, loss in enumerate(losses):
+        if loss >= losses[highest]:
+            highest = index
+        elif losses[highest] - loss > threshold * np.hypot(standard_errors[highest], standard_errors[index]):
+            return True
+    return False
+
+
+def barrier(losses: np.ndarray, standard_errors: np.ndarray) -> tuple[float, float]:
+    """How far a line's losses [n], n >= 3, climb above the larger of their two ends, and the standard error of that.
+
+    max(0, highest loss between the ends - larger end); the error is sqrt(s_highest^2 + s_end^2), also of a barrier
+    of 0, of which it says how much may be hidden. As if points were independent: an upper bound where they share
+    samples.
+    """
+    if not np.isfinite(losses).all():
+        return float("nan"), float("nan")
+    top = 1 + int(np.argmax(losses[1:-1]))
+    end = 0 if losses[0] >= losses[-1] else -1
+    error = np.hypot(standard_errors[top], standard_errors[end])
+    return max(0.0, float(losses[top] - losses[end])), float(error)
+
+
+def line_measures(
+    losses: np.ndarray, standard_errors: np.ndarray, alphas: np.ndarray, tolerance: float = 1e-6
+) -> dict[str, float]:
+    """Barrier and number of minima between alpha = 0 and alpha = 1, ends included; [n] each.
+
+    A minimum counts if its bump is higher than BUMP_ERRORS standard errors; an end below its neighbour is one. NaN
+    where 0 or 1 is not among the points, or where fewer than three lie between.
+    """
+    inside = (alphas >= -tolerance) & (alphas <= 1 + tolerance)
+    ends = all(np.isclose(alphas, end, rtol=0, atol=tolerance).any() for end in (0, 1))
+    if not ends or inside.sum() < 3 or not np.isfinite(losses[inside]).all():
+        return dict.fromkeys(("barrier", "barrier_error", "minima"), float("nan"))
+    losses, standard_errors = losses[inside], standard_errors[inside]
+    height, error = barrier(losses, standard_errors)
+    minima = 1 + len(resolved(bumps(losses), losses, standard_errors))
+    return {"barrier": height, "barrier_error": error, "minima": minima}
+
+
+def resolved(
+    pairs: Iterable[tuple[Index, Index]],
+    losses: np.ndarray,
+    standard_errors: np.ndarray,
+    threshold: float = BUMP_ERRORS,
+) -> list[tuple[Index, Index]]:
+    """The (valley, peak) of `pairs` whose height is above `threshold` times sqrt(s_valley^2 + s_peak^2)."""
+    return [
+        (valley, peak)
+        for valley, peak in pairs
+        if losses[peak] - losses[valley]
+        > threshold * np.hypot(standard_errors[valley], standard_errors[peak])
+    ]
+
+
 def profile_measures(
     losses: np.ndarray, standard_errors: np.ndarray, alphas: np.ndarray, chance: float
 ) -> dict[str, float]:
@@ -102,6 +174,7 @@ def profile_measures(
         "halfway_distance": halfway_distance(losses, alphas, chance),
         "excess_variation": excess_variation(losses, standard_errors),
         "nonconvex_share": nonconvex_share(losses, standard_errors),
+        "monotone_share": monotone_share(losses, standard_errors),
     }
 
 

@@ -1,6 +1,7 @@
 """Reduce every stored slice to the measures of roughness, run by run and view by view."""
 
 from math import log
+from typing import Any
 
 import numpy as np
 import xarray
@@ -9,10 +10,12 @@ from experiment.layout import ROUGHNESS, surface_path
 from experiment.parameters.study import load_study
 from experiment.slices import read_slice
 from experiment.storage import DATASET, read_json, run_name, write_json
-from flatness.roughness import profile_measures, surface_measures
+from flatness import plane_roughness
+from flatness.roughness import line_measures, profile_measures, surface_measures
 
 PLANES = ("final", "recomputed", "matched")
 CUTS = ("cuts", "matched_cuts")
+LOSS_BOUND = 1.0  # nats above the centre within which a point counts as near it in loss; ours
 
 
 def main() -> None:
@@ -23,11 +26,13 @@ def main() -> None:
     )
 
 
-def measures(network: str, seed: int, chance: float) -> dict[str, dict[str, float]]:
+def measures(network: str, seed: int, chance: float) -> dict[str, dict[str, Any]]:
     """The measures of one run's training loss by view; `chance` is the loss of guessing, ln(classes) nats."""
     planes = {view: plane_measures(training_slice(network, seed, view), chance) for view in PLANES}
     cuts = {view: cut_measures(training_slice(network, seed, view), chance) for view in CUTS}
-    return planes | cuts
+    line = training_slice(network, seed, "line")
+    along = line_measures(line["loss"].values, line["standard_error"].values, line["alpha"].values)
+    return planes | cuts | {"line": along}
 
 
 def training_slice(network: str, seed: int, view: str) -> xarray.Dataset:
@@ -35,13 +40,15 @@ def training_slice(network: str, seed: int, view: str) -> xarray.Dataset:
 
 
 def plane_measures(plane: xarray.Dataset, chance: float) -> dict[str, float]:
-    return surface_measures(
-        plane["loss"].values, plane["standard_error"].values, plane["alpha"].values, chance
-    )
+    """Those of its rows, columns and rim, and those of the plane as a whole."""
+    losses, errors = (plane[name].transpose("alpha", "beta").values for name in ("loss", "standard_error"))
+    alphas, betas = plane["alpha"].values, plane["beta"].values
+    whole = plane_roughness.plane_measures(losses, errors, alphas, betas, LOSS_BOUND)
+    return surface_measures(losses, errors, alphas, chance) | whole
 
 
-def cut_measures(cuts: xarray.Dataset, chance: float) -> dict[str, float]:
-    """Mean over directions, and as NAME_sd the standard deviation between them (divisor n - 1)."""
+def cut_measures(cuts: xarray.Dataset, chance: float) -> dict[str, Any]:
+    """Mean over directions, as NAME_sd the standard deviation between them (divisor n - 1), and all by direction."""
     losses, errors = (
         cuts[name].transpose("direction", "alpha").values for name in ("loss", "standard_error")
     )
@@ -51,7 +58,9 @@ def cut_measures(cuts: xarray.Dataset, chance: float) -> dict[str, float]:
     ]
     columns = {name: np.array([profile[name] for profile in profiles]) for name in profiles[0]}
     means = {name: float(column.mean()) for name, column in columns.items()}
-    return means | {f"{name}_sd": float(column.std(ddof=1)) for name, column in columns.items()}
+    deviations = {f"{name}_sd": float(column.std(ddof=1)) for name, column in columns.items()}
+    by_direction = {name: column.tolist() for name, column in columns.items()}
+    return means | deviations | {"by_direction": by_direction}
 
 
 if __name__ == "__main__":

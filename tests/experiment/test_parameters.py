@@ -39,6 +39,51 @@ surface:
   recomputed: {points: 3, calibration_samples: 100}
   cuts: {points: 5, direction_seeds: [11, 12]}
   line: {points: 5, start: -0.5, stop: 1.5}
+curvature:
+  samples: 50
+  batch_size: 25
+  tolerance: 0.01
+  most_steps: 10
+  trace_draws: 3
+  density_draws: 1
+  density_steps: 8
+  direction_seeds: [1, 2]
+  map: {samples: 20, points: 3, extent: 1.0, most_steps: 6, resolution: 0.1}
+sharpness:
+  samples: 50
+  box_epsilon: 0.0005
+  radii: {l2: 0.1, elementwise: 0.5, filter: 0.05}
+  ascent_steps: 3
+  restarts: 2
+  sigma: 0.2
+  rise: 1.0
+  extent: 2.0
+  direction_seeds: [21, 22]
+  rescaling_factor: 3.0
+initialisation:
+  {families: [resnet, plain], variants: ["", -nonorm], depths: [8, 14], seeds: [0, 1], samples: 20, inputs: 16}
+gradients: {samples: 50, step_samples: 50, steps: [0.01, 0.1]}
+clipping:
+  {networks: [plain8-nonorm], seeds: [0], learning_rate: 0.1, batch_size: 16, steps: 10, largest_norm: 1.0}
+robustness:
+  samples: 200
+  noise: [0.1]
+  blur: [1.0]
+  contrast: [0.5]
+  brightness: [0.2]
+  weight_noise: [0.1]
+  direction_seeds: [31, 32]
+ablation:
+  networks: [plain8, resnet8]
+  weight_decays: [0.0, 0.0005]
+  seeds: [0]
+  epochs: 1
+  samples: 50
+  trace_draws: 3
+  most_steps: 8
+  points: 5
+  direction_seeds: [11, 12]
+claims: {confidence: 0.95, significance: 0.05, resamples: 1000, least_seeds: 3, seed: 0}
 """)
 REMOVED = object()
 
@@ -125,6 +170,22 @@ def test_good_parameters_come_back_typed(tmp_path):
         ("surface.direction_seeds", [1, 1], "surface.direction_seeds: expected different seeds"),
         ("surface.cuts.direction_seeds", [1, 2, 1], "surface.cuts.direction_seeds: expected different seeds"),
         ("surface.line.stop", -0.5, "surface.line: expected start < stop"),
+        ("curvature.direction_seeds", [3, 3], "curvature.direction_seeds: expected different seeds"),
+        ("curvature.trace_draws", 1, "curvature.trace_draws: Input should be greater than or equal to 2"),
+        ("curvature.map.points", 4, "curvature.map.points: expected an odd count"),
+        ("sharpness.radii.l3", 0.1, "sharpness.radii.l3: unknown key; expected one of l2, elementwise, filter"),
+        ("sharpness.direction_seeds", [21, 21], "sharpness.direction_seeds: expected no repetition"),
+        ("initialisation.variants", ["-linear"], "initialisation.variants: network 'plain8-linear'"),
+        ("initialisation.depths", [9], "initialisation.depths: network 'plain9': depth 9 is not 6n+2"),
+        ("initialisation.families", ["vgg"], "initialisation.families"),
+        ("gradients.steps", [], "gradients.steps: List should have at least 1 item"),
+        ("clipping.networks", ["plain9"], "clipping.networks: network 'plain9'"),
+        ("robustness.contrast", [1.5], "robustness.contrast.0: Input should be less than 1; found 1.5"),
+        ("robustness.direction_seeds", [3, 3], "robustness.direction_seeds: expected different seeds"),
+        ("ablation.networks", ["plain8", "plain8"], "ablation.networks: expected no repetition"),
+        ("ablation.weight_decays", [-0.1], "ablation.weight_decays.0: Input should be greater"),
+        ("claims.confidence", 95, "claims.confidence: Input should be"),
+        ("claims.least_seeds", 1, "claims.least_seeds: Input should be greater than or equal to 2"),
     ],
 )
 def test_each_fault_is_named(tmp_path, key, value, expected):
@@ -170,5 +231,5 @@ def test_stages_read_their_own_section_only(tmp_path):
     path.write_text(yaml.safe_dump(changed(("surface", "broken"))))
     assert load_section("train", Train, path).recipe.epochs == 4
     assert load_study(path).networks == ["resnet8", "plain8"]
-    with pytest.raises(ParameterError, match="section 'curvature' is missing"):
-        load_section("curvature", Train, path)
+    with pytest.raises(ParameterError, match="section 'spectrum' is missing"):
+        load_section("spectrum", Train, path)

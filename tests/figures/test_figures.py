@@ -29,11 +29,20 @@ from figures.sheets import arrange
 from figures.style import FAMILY_COLORS, RC, TEXT_WIDTH, color_of, dashes_of, write_figure
 
 NAMES = [
+    "ablation",
+    "claims",
+    "clipping",
     "contours",
     "contours_matched",
+    "convexity",
     "cuts",
+    "gradients",
+    "initialisation",
     "line",
     "recomputed",
+    "robustness",
+    "sharpness",
+    "spectra",
     "surfaces_3d",
     "training_curves",
     "trajectory",

@@ -3,18 +3,25 @@
 import pytest
 import torch
 from torch import nn
-from torch.func import functional_call, hessian
+from torch.autograd.functional import hessian
+from torch.func import functional_call
 from torch.nn import functional
 from toys import disturb_batch_norm, random_images
 
 from flatness.curvature import (
-    HessianProduct,
+    QUADRATURE,
+    START,
     Lanczos,
+    ends_of,
     extreme_eigenvalues,
     hutchinson_trace,
+    lanczos_process,
+    random_vector,
     spectral_quadrature,
 )
+from flatness.hessian import HessianProduct, ScaledProduct
 from flatness.networks import build_network
+from flatness.sharpness import filter_scales, rescaled
 
 DATA = random_images(24)
 
@@ -41,7 +48,7 @@ def dense_hessian(network: nn.Module) -> torch.Tensor:
         shaped = {n: part.reshape(p.shape) for (n, p), part in zip(parameters.items(), parts, strict=True)}
         return functional.cross_entropy(functional_call(network, shaped, (images.double(),)), labels)
 
-    return hessian(loss)(torch.cat([parameter.flatten() for parameter in parameters.values()]))
+    return hessian(loss, torch.cat([parameter.flatten() for parameter in parameters.values()]))
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +101,81 @@ def test_trace_and_its_standard_error(network, dense):
 
 def test_quadrature_gives_the_moments_of_the_spectrum(network, dense):
     values = torch.linalg.eigvalsh(dense)
-    quadrature = spectral_quadrature(HessianProduct(network, DATA), draws=200, steps=12)
-    torch.testing.assert_close(quadrature.weights.sum(1), torch.ones(200, dtype=torch.float64))
+    quadrature = spectral_quadrature(HessianProduct(network, DATA), draws=150, steps=4)
+    torch.testing.assert_close(quadrature.weights.sum(1), torch.ones(150, dtype=torch.float64))
     for power in (1, 2):
         moment = float((quadrature.weights * quadrature.nodes**power).sum(1).mean())
         assert moment == pytest.approx(float((values**power).mean()), rel=0.15)
     grid = torch.linspace(-1, 3 * float(values[-1]), 4001, dtype=torch.float64)
     assert float(torch.trapezoid(quadrature.density(grid, width=0.05), grid)) == pytest.approx(1, abs=1e-3)
+
+
+def test_one_process_serves_for_both_ends_and_for_a_draw_of_the_quadrature(network):
+    """The same nodes and weights as a process of its own from the same start, stopped before or after."""
+    product = HessianProduct(network, DATA)
+    own = Lanczos(product, random_vector(product, START, 0, 0))
+    for _ in range(6):
+        own.step()
+    values, vectors = own.ritz()
+    for most_steps in (3, 6, 20):
+        shared = lanczos_process(product, tolerance=1e-9, most_steps=most_steps)
+        quadrature = spectral_quadrature(product, draws=2, steps=6, first=shared)
+        assert torch.equal(quadrature.nodes[0], values) and torch.equal(
+            quadrature.weights[0], vectors[0] ** 2
+        )
+        assert len(shared.basis) == max(most_steps, 6)  # taken on where it was shorter
+        assert ends_of(shared).products == len(shared.basis) + 2
+    second = Lanczos(product, random_vector(product, QUADRATURE, 0, 1))
+    for _ in range(6):
+        second.step()
+    assert torch.equal(quadrature.nodes[1], second.ritz()[0])
+
+
+def test_deflation_leaves_the_trace_and_takes_the_error(network, dense):
+    product, exact = HessianProduct(network, DATA), float(torch.trace(dense))
+    process = lanczos_process(product, tolerance=1e-9, most_steps=12)
+    plain, found = (hutchinson_trace(product, 40, deflated=basis) for basis in (None, process))
+    assert abs(found.value - exact) < 4 * found.standard_error
+    assert found.standard_error < 0.8 * plain.standard_error
+    basis = torch.stack(process.basis)
+    rest = torch.eye(len(dense), dtype=torch.float64) - basis.T @ basis
+    rest = rest @ dense @ rest
+    off_diagonal = rest - torch.diag(torch.diag(rest))
+    assert found.standard_error == pytest.approx(float((2 * (off_diagonal**2).sum() / 40).sqrt()), rel=0.4)
+
+
+def filter_normalised(network: nn.Module) -> ScaledProduct:
+    return ScaledProduct(HessianProduct(network, DATA), filter_scales(dict(network.named_parameters())))
+
+
+def test_products_scaled_on_both_sides_are_those_of_the_dense_matrix(network, dense):
+    product = filter_normalised(network)
+    scales = torch.cat([s.flatten() for s in filter_scales(dict(network.named_parameters())).values()])
+    matrix = scales[:, None] * dense * scales
+    vector = torch.randn(product.size, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(product(vector), matrix @ vector)
+    values = torch.linalg.eigvalsh(matrix[scales != 0][:, scales != 0])
+    found = extreme_eigenvalues(product, tolerance=1e-6, most_steps=200)
+    assert found.largest_algebraic.value == pytest.approx(float(values[-1]), rel=1e-6)
+    assert found.smallest_algebraic.value == pytest.approx(float(values[0]), rel=1e-4)
+    assert (found.smallest_algebraic.vector[scales == 0] == 0).all()
+    trace = hutchinson_trace(product, 100, deflated=lanczos_process(product, 1e-3, 10))
+    assert abs(trace.value - float(torch.trace(matrix))) < 4 * trace.standard_error
+
+
+def test_only_the_filter_normalised_hessian_is_that_of_the_function():
+    """Batch-normed filters times a constant: S H S has the same eigenvalues and trace, H has not."""
+    network = disturb_batch_norm(build_network("resnet8", 0)).double().eval()
+    vector = torch.randn(HessianProduct(network, DATA).size, dtype=torch.float64)
+    other = rescaled(network, 3.0)
+    torch.testing.assert_close(filter_normalised(other)(vector), filter_normalised(network)(vector))
+    ends = {
+        make: [extreme_eigenvalues(make(n), most_steps=4).largest_algebraic.value for n in (network, other)]
+        for make in (filter_normalised, lambda n: HessianProduct(n, DATA))
+    }
+    (before, after), (raw_before, raw_after) = ends.values()
+    assert after == pytest.approx(before, rel=1e-8)
+    assert abs(raw_after / raw_before - 1) > 0.1
 
 
 def test_the_process_ends_where_its_space_does():
@@ -127,3 +202,19 @@ def test_a_network_that_is_not_finite_is_refused():
     network[0].weight.data[0] = float("nan")
     with pytest.raises(ValueError, match="not finite"):
         extreme_eigenvalues(HessianProduct(network, DATA))
+
+
+def test_a_loss_without_curvature_has_eigenvalues_of_zero():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 1))  # one class: the loss is 0 everywhere
+    product = HessianProduct(network, random_images(8, classes=1))
+    found = extreme_eigenvalues(product)
+    assert found.largest_algebraic.value == found.smallest_algebraic.value == 0
+    assert found.largest_algebraic.residual == 0 and found.products == 3
+    assert hutchinson_trace(product, 2).value == 0
+
+
+def test_nothing_to_move_is_refused():
+    network = small_network()
+    scales = {name: torch.zeros_like(weight) for name, weight in network.named_parameters()}
+    with pytest.raises(ValueError, match="not finite"):
+        extreme_eigenvalues(ScaledProduct(HessianProduct(network, DATA), scales))

@@ -2,10 +2,13 @@ import numpy as np
 import pytest
 
 from flatness.roughness import (
+    barrier,
     bumps,
     edge_rise,
     excess_variation,
     halfway_distance,
+    line_measures,
+    monotone_share,
     nonconvex_share,
     profile_measures,
     surface_measures,
@@ -81,6 +84,7 @@ def test_what_is_not_finite_is_not_measured():
     broken[3] = np.nan
     measures = profile_measures(broken, ZERO, ALPHAS, 2.5)
     assert np.isnan(measures["excess_variation"]) and np.isnan(measures["nonconvex_share"])
+    assert np.isnan(measures["monotone_share"])
     assert measures["centre_loss"] == 0.5
 
 
@@ -94,3 +98,64 @@ def test_surface_measures_of_a_paraboloid():
     assert measures["edge_rise"] == pytest.approx(rim.mean())
     assert measures["halfway_distance"] == pytest.approx(0.5, abs=0.003)
     assert measures["excess_variation"] == pytest.approx(1) and measures["nonconvex_share"] == 0
+
+
+@pytest.mark.parametrize(
+    ("losses", "error", "expected"),
+    [
+        ([4, 2, 1, 3, 5], 0, 1),
+        ([4, 2, 1, 3, 2.9], 0, 0.5),
+        ([2, 4, 1, 3, 2], 0, 0),
+        ([2, 2, 2, 2, 2], 0, 1),  # level is not falling
+        ([2, 4, 1, 3, 2], 0.3, 0.5),  # the fall of 1 is less than 3 sqrt(2) 0.3 = 1.27, that of 2 is more
+        ([2, 4, 1, 3, 2], 0.5, 1),
+        ([1, 3, 9, 5, 7], 0, 0),
+    ],
+)
+def test_a_half_ray_is_monotone_where_it_does_not_fall_beyond_its_error(losses, error, expected):
+    assert monotone_share(np.array(losses, float), np.full(5, float(error))) == expected
+
+
+def test_a_slow_descent_adds_up_to_a_fall():
+    centre_high = np.concatenate([np.linspace(1, 2, 21), np.linspace(2, 1, 21)[1:]])
+    assert monotone_share(centre_high, np.full(41, 0.1)) == 0  # each step falls by 0.05, all by 1
+    assert monotone_share(centre_high, np.full(41, 0.25)) == 1
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([3, 2, 1], 0),
+        ([1, 2, 3], 0),
+        ([2, 5, 1, 1], 3),
+        ([1, 2.5, 0, 2.25, 2], 0.5),
+        ([1, 1, 1], 0),
+    ],
+)
+def test_a_barrier_is_what_stands_above_the_larger_end(losses, expected):
+    errors = np.full(len(losses), 0.3)
+    assert barrier(np.array(losses, float), errors) == pytest.approx((expected, np.hypot(0.3, 0.3)))
+
+
+def test_a_barrier_has_the_errors_of_its_top_and_of_its_larger_end():
+    losses, errors = np.array([1.0, 5.0, 2.0, 0.5]), np.array([0.3, 0.4, 9.0, 9.0])
+    assert barrier(losses, errors) == pytest.approx((4, 0.5))
+
+
+def test_a_line_is_measured_between_its_ends_alone():
+    alphas = np.linspace(-0.5, 1.5, 21)
+    losses = 2 - alphas + np.where((alphas < -0.01) | (alphas > 1.01), 50, 0)
+    hump = losses + 3 * np.exp(-(((alphas - 0.5) / 0.1) ** 2))
+    assert line_measures(losses, 0 * alphas + 0.01, alphas) == pytest.approx(
+        {"barrier": 0, "barrier_error": 0.01 * 2**0.5, "minima": 1}
+    )
+    found = line_measures(hump, 0 * alphas + 0.01, alphas)
+    assert found["barrier"] == pytest.approx(2.5) and found["minima"] == 2
+    assert line_measures(hump, 0 * alphas + 2, alphas)["minima"] == 1
+
+
+@pytest.mark.parametrize("alphas", [np.linspace(-0.5, 1.5, 4), np.array([0.0, 1.0]), np.linspace(0, 0.9, 10)])
+def test_a_line_without_its_ends_or_without_a_middle_is_not_measured(alphas):
+    assert all(np.isnan(value) for value in line_measures(alphas, alphas, alphas).values())
+    broken = np.array([1.0, np.nan, 2.0])
+    assert np.isnan(line_measures(broken, ZERO[:3], np.array([0, 0.5, 1]))["barrier"])

@@ -53,7 +53,8 @@ def test_figures():
 
 
 def test_every_figure_and_table_is_referred_to():
-    labels = arguments("label", paper())
+    generated = "\n".join(file.read_text() for file in sorted(REPORTING.glob("*.py")))
+    labels = arguments("label", paper()) | arguments("label", generated)
     references = {
         key.strip() for entry in re.findall(r"\\[cC]ref\{([^}]+)\}", paper()) for key in entry.split(",")
     }

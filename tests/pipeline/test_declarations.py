@@ -87,7 +87,8 @@ def test_every_stage_comes_after_the_check(name):
 @pytest.mark.parametrize("scale", SCALES)
 def test_every_parameter_is_declared_by_a_stage(scale):
     content = yaml.safe_load((SCALES[scale] / "params.yaml").read_text())
-    used = {key for stage in STAGES.values() for key in stage.params} - {WHOLE_FILE}
+    used = {key for stage in STAGES.values() for key in stage.params | sections_read(stage.script)}
+    used -= {WHOLE_FILE}
     unused = {
         leaf for leaf in leaves(content) if not any(leaf == key or leaf.startswith(f"{key}.") for key in used)
     }
@@ -105,13 +106,11 @@ def fields_of(kind: type[Section]) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("kind, field", sorted(fields_of(Parameters)))
 def test_every_field_is_read(kind, field):
-    read = {
-        node.attr
-        for file in SOURCE.rglob("*.py")
-        for node in ast.walk(syntax_of(file))
-        if isinstance(node, ast.Attribute)
-    }
-    assert field in read, f"no code reads .{field}: remove it from {kind} and from params.yaml"
+    """As an attribute, or by its name as a key."""
+    nodes = [node for file in SOURCE.rglob("*.py") for node in ast.walk(syntax_of(file))]
+    read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    read |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert field in read, f"no code reads {field}: remove it from {kind} and from params.yaml"
 
 
 def test_scales_have_the_same_keys():

@@ -87,7 +87,13 @@ def test_roughness_is_given_for_every_run_and_view(inside):
     roughness = read_json(ROUGHNESS)
     assert set(roughness) == {"resnet8-0", "plain8-0"}
     for views in roughness.values():
-        assert set(views) == {"final", "recomputed", "matched", "cuts", "matched_cuts"}
+        assert set(views) == {"final", "recomputed", "matched", "cuts", "matched_cuts", "line"}
+        assert 0 < views["final"]["within_share"] <= 1 and views["final"]["minima"] >= 1
+        assert views["cuts"]["monotone_share_sd"] >= 0
+        for measure, values in views["cuts"]["by_direction"].items():
+            mean = views["cuts"][measure]  # absent where a direction has none
+            assert len(values) == 2 and (mean is None or np.mean(values) == pytest.approx(mean))
+        assert set(views["line"].values()) == {None}  # this study's line has no point at its ends
         assert views["cuts"]["centre_loss_sd"] == 0 and views["cuts"]["edge_rise_sd"] > 0
         assert views["final"]["centre_loss"] == views["cuts"]["centre_loss"]
 
@@ -127,5 +133,8 @@ def test_a_diverged_run_is_absent_everywhere_and_stops_nothing(tmp_path, monkeyp
         assert dataset["loss"].isnull().all() and (dataset["samples"] == 0).all()
     assert read_slice(trajectory_path("plain8", 0))["surface_loss"].isnull().all()
     roughness = read_json(ROUGHNESS)
-    assert set(roughness["plain8-0"]["final"].values()) == {None}
+    by_direction = roughness["plain8-0"]["cuts"].pop("by_direction")
+    assert {value for values in by_direction.values() for value in values} == {None}
+    for view in ("final", "cuts", "line"):
+        assert set(roughness["plain8-0"][view].values()) == {None}
     assert roughness["resnet8-0"]["final"]["centre_loss"] is not None

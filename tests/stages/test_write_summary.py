@@ -2,9 +2,11 @@
 
 import pytest
 
+from experiment.evidence import CLAIMS
 from experiment.parameters.study import Study
 from experiment.reporting.comparison import Difference
 from experiment.reporting.results import Results
+from experiment.storage import write_json
 from stages.write_summary import cell, contrast, summary
 
 
@@ -48,7 +50,11 @@ def cuts(rise: float) -> dict:
     return measures | {f"{name}_sd": None if value is None else 0.1 for name, value in measures.items()}
 
 
-def test_summary_has_a_row_and_a_verdict_for_each_network():
+def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    verdicts = ["supported", "supported", "inconclusive"]
+    entries = [{"verdict": verdict, "low": -2.0, "high": -1.0, "expected_sign": -1} for verdict in verdicts]
+    write_json(CLAIMS, {"claims": entries})
     networks = ["resnet8", "plain8", "resnet14", "plain14"]
     runs = [run(0.75), run(0.1, diverged_epoch=2), run(0.8), run(0.7)]
     rises = [1.0, 2.0, 3.0, 5.0]
@@ -82,4 +88,5 @@ def test_summary_has_a_row_and_a_verdict_for_each_network():
     )
     assert "- `resnet14` against `plain14`: test error 20.00 against 30.00% (residual better);" in text
     assert "rise to the rim 4.00 against 6.00 (residual flatter), half-way distance not comparable, " in text
+    assert "Of 3 judgements, 2 are supported and 1 is inconclusive." in text
     assert "excess variation 1.00 against 1.00 (no difference)" in text

@@ -7,8 +7,14 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from experiment.parameters.ablation import Ablation
+from experiment.parameters.claims import Claims
+from experiment.parameters.curvature import Curvature
 from experiment.parameters.dataset import Dataset
+from experiment.parameters.gradients import Clipping, Gradients, Initialisation
 from experiment.parameters.loading import PARAMETERS_FILE, ParameterError, S, Section, read_parameters
+from experiment.parameters.robustness import Robustness
+from experiment.parameters.sharpness import Sharpness
 from experiment.parameters.study import Study
 from experiment.parameters.surface import Surface
 from experiment.parameters.train import Recipe, Train
@@ -22,6 +28,14 @@ class Parameters(Study):
     train: Train
     trajectory: Trajectory
     surface: Surface
+    curvature: Curvature
+    sharpness: Sharpness
+    initialisation: Initialisation
+    gradients: Gradients
+    clipping: Clipping
+    robustness: Robustness
+    ablation: Ablation
+    claims: Claims
 
 
 def load_parameters(path: Path = PARAMETERS_FILE) -> Parameters:
@@ -46,14 +60,12 @@ def joint_faults(content: dict[str, Any]) -> Iterator[str]:
     """What is wrong between keys that are right by themselves, as far as they are."""
     study = _if_valid({key: content.get(key) for key in Study.model_fields}, Study)
     train = _if_valid(content.get("train"), Train)
-    surface = _if_valid(content.get("surface"), Surface)
     if study and train:
         yield from override_faults(study, train)
         yield from recipe_faults(study, train)
     if train:
         yield from checkpoint_faults(train)
-    if surface:
-        yield from direction_faults(surface)
+    yield from direction_faults(content)
 
 
 def override_faults(study: Study, train: Train) -> Iterator[str]:
@@ -92,13 +104,17 @@ def checkpoint_faults(train: Train) -> Iterator[str]:
         )
 
 
-def direction_faults(surface: Surface) -> Iterator[str]:
-    for key, seeds in (
-        ("surface.direction_seeds", surface.direction_seeds),
-        ("surface.cuts.direction_seeds", surface.cuts.direction_seeds),
-    ):
-        if len(set(seeds)) < len(seeds):
-            yield f"{key}: expected different seeds, as equal seeds draw equal directions; found {seeds}"
+def direction_faults(content: dict[str, Any]) -> Iterator[str]:
+    for place in ("surface", "surface.cuts", "curvature", "robustness"):
+        section: Any = content
+        for name in place.split("."):
+            section = section.get(name) if isinstance(section, dict) else None
+        seeds = section.get("direction_seeds") if isinstance(section, dict) else None
+        if isinstance(seeds, list) and len(set(map(str, seeds))) < len(seeds):
+            yield (
+                f"{place}.direction_seeds: expected different seeds, as equal seeds draw equal directions; "
+                f"found {seeds}"
+            )
 
 
 def _if_valid(content: Any, kind: type[S]) -> S | None:

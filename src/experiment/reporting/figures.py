@@ -9,4 +9,13 @@ FIGURES = (
     "recomputed",
     "line",
     "trajectory",
+    "spectra",
+    "convexity",
+    "sharpness",
+    "initialisation",
+    "gradients",
+    "clipping",
+    "robustness",
+    "ablation",
+    "claims",
 )

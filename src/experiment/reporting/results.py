@@ -8,6 +8,7 @@ from typing import Any
 
 import xarray
 
+from experiment.evidence import evidence_path
 from experiment.layout import MATCHING, ROUGHNESS, surface_path, trajectory_path
 from experiment.parameters.loading import read_parameters
 from experiment.parameters.study import Study, load_study
@@ -104,6 +105,10 @@ class Results:
                 shared = {key: group[key] for key in ("target_loss", "hardest")}
                 return group["networks"][network] | shared
         return None
+
+    def evidence(self, instrument: str, network: str, seed: int) -> dict[str, Any]:
+        """What an instrument left of one run: curvature, sharpness, gradients or robustness."""
+        return _read(evidence_path(instrument, network, seed))
 
     def surface(self, network: str, seed: int, view: str) -> xarray.Dataset:
         return read_slice(surface_path(network, seed, view))

@@ -1,0 +1,165 @@
+"""The quantities that claims speak of: one run's values, a number per draw (per direction) or one in all.
+
+Each is a function of (results, network, seed) that raises NotMeasured with the reason where there is no value.
+"""
+
+import csv
+from collections.abc import Callable
+from math import log10
+from statistics import fmean, median
+
+from experiment.evidence import INITIALISATION
+from experiment.reporting.latex import measured
+from experiment.reporting.results import Results, diverged
+from experiment.storage import epochs_path, read_json, run_name
+
+Quantity = Callable[[Results, str, int], list[float]]
+
+
+class NotMeasured(Exception):
+    """A run has no value of a quantity; the message is the reason."""
+
+
+def known(value: float | None, name: str) -> float:
+    if not measured(value):
+        raise NotMeasured(f"{name} has no value")
+    return float(value)
+
+
+def training_value(results: Results, network: str, seed: int, key: str) -> float:
+    run = results.training[run_name(network, seed)]
+    if diverged(run):
+        raise NotMeasured("the run diverged")
+    return known(run[key], key)
+
+
+def train_error(results: Results, network: str, seed: int) -> list[float]:
+    """Share of misclassified augmented training images in the last epoch."""
+    return [1 - training_value(results, network, seed, "train_accuracy")]
+
+
+def mean_train_loss(results: Results, network: str, seed: int) -> list[float]:
+    """Training loss averaged over all epochs, in nats: low where it falls fast."""
+    training_value(results, network, seed, "train_loss")
+    with open(epochs_path(network, seed), newline="") as file:
+        return [fmean(float(row["train_loss"]) for row in csv.DictReader(file))]
+
+
+def generalisation_gap(results: Results, network: str, seed: int) -> list[float]:
+    """Test loss minus loss on un-augmented training images at the final weights, in nats."""
+    centre = state_of(results, "sharpness", network, seed, "final")
+    return [training_value(results, network, seed, "test_loss") - known(centre["loss"], "training loss")]
+
+
+def state_of(results: Results, instrument: str, network: str, seed: int, state: str) -> dict:
+    """An instrument's entry at `state`, final or matched."""
+    if state == "matched" and results.matched(network, seed) is None:
+        raise NotMeasured("no other network of its depth to be compared with at equal training loss")
+    entry = results.evidence(instrument, network, seed)["states"][state]
+    if entry["reason"] is not None:
+        raise NotMeasured(entry["reason"])
+    return entry
+
+
+def at_state(instrument: str, key: str, state: str) -> Quantity:
+    """One number of an instrument at `state`."""
+    return lambda results, network, seed: [
+        known(state_of(results, instrument, network, seed, state)[key], key)
+    ]
+
+
+def average_sharpness(state: str) -> Quantity:
+    """Rise of the loss along each filter-normalised direction, in nats."""
+    return lambda results, network, seed: [
+        known(rise, "a rise")
+        for rise in state_of(results, "sharpness", network, seed, state)["average"]
+    ]
+
+
+def flat_radius(state: str) -> Quantity:
+    """By direction; where the loss stays below the level, the largest distance looked at: a lower bound."""
+
+    def radii(results: Results, network: str, seed: int) -> list[float]:
+        entry = state_of(results, "sharpness", network, seed, state)
+        return [entry["extent"] if radius is None else radius for radius in entry["flat_radius"]]
+
+    return radii
+
+
+def convexity(results: Results, network: str, seed: int) -> list[float]:
+    """Median of |smallest / largest eigenvalue| over the points of the map where it is resolved."""
+    if results.matched(network, seed) is None:
+        raise NotMeasured("no other network of its depth to be compared with at equal training loss")
+    found = results.evidence("curvature", network, seed)["map"]
+    if found["reason"] is not None:
+        raise NotMeasured(found["reason"])
+    resolved = [ratio for row in found["convexity"] for ratio in row if measured(ratio)]
+    if not resolved:
+        raise NotMeasured("no point of the convexity map is resolved")
+    return [median(resolved)]
+
+
+def of_slice(view: str, key: str) -> Quantity:
+    """A measure of roughness, by direction where the slice has several."""
+
+    def values(results: Results, network: str, seed: int) -> list[float]:
+        if view == "matched_cuts" and results.matched(network, seed) is None:
+            raise NotMeasured("no other network of its depth to be compared with at equal training loss")
+        measures = results.roughness[run_name(network, seed)][view]
+        found = measures.get("by_direction", {}).get(key, [measures.get(key)])
+        return [known(value, key) for value in found]
+
+    return values
+
+
+def input_noise_loss(results: Results, network: str, seed: int) -> list[float]:
+    """Accuracy lost to disturbed images, a mean over all disturbances and strengths."""
+    found = robustness_of(results, network, seed)
+    disturbed = [value for by_strength in found["images"].values() for value in by_strength.values()]
+    return [known(found["accuracy"], "accuracy") - fmean(known(value, "accuracy") for value in disturbed)]
+
+
+def weight_noise_loss(results: Results, network: str, seed: int) -> list[float]:
+    """Accuracy lost to weight noise by direction, a mean over strengths."""
+    found = robustness_of(results, network, seed)
+    by_direction = zip(*found["weights"].values(), strict=True)
+    clean = known(found["accuracy"], "accuracy")
+    return [clean - fmean(known(value, "accuracy") for value in values) for values in by_direction]
+
+
+def robustness_of(results: Results, network: str, seed: int) -> dict:
+    found = results.evidence("robustness", network, seed)
+    if found["reason"] is not None:
+        raise NotMeasured(found["reason"])
+    return found
+
+
+def gradient_change(results: Results, network: str, seed: int) -> list[float]:
+    """||g(w - eta g) - g|| / ||g||, a mean over the steps eta and the checkpoints after the start of training."""
+    checkpoints = results.evidence("gradients", network, seed)["checkpoints"]
+    changes = [
+        fmean(known(change, "a gradient") for change in checkpoint["gradient_change"])
+        for checkpoint in checkpoints
+        if checkpoint["reason"] is None and checkpoint["epoch"] > 0
+    ]
+    if not changes:
+        raise NotMeasured("no checkpoint has a finite gradient")
+    return [fmean(changes)]
+
+
+def first_to_last_layer(network: str, seed: int) -> list[float]:
+    """log10 of the first layer's gradient norm over the last one's, of an untrained network."""
+    runs = read_json(INITIALISATION)["networks"][network]["runs"]
+    run = next(run for run in runs if run["seed"] == seed)
+    if run["reason"] is not None:
+        raise NotMeasured(run["reason"])
+    norms = list(run["layers"].values())
+    first, last = known(norms[0], "a gradient"), known(norms[-1], "a gradient")
+    if first <= 0 or last <= 0:
+        raise NotMeasured("a layer's gradient is exactly zero")
+    return [log10(first / last)]
+
+
+def layer_imbalance(network: str, seed: int) -> list[float]:
+    """|log10| of the first layer's gradient norm over the last one's: 0 where they are equal."""
+    return [abs(value) for value in first_to_last_layer(network, seed)]

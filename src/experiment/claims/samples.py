@@ -1,0 +1,222 @@
+"""The observations that a claim is judged by: matched pairs, scatters of runs, contrasts; and what is missing."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from experiment.claims.quantities import NotMeasured, Quantity, known
+from experiment.evidence import CLIPPING, ablation_path
+from experiment.intervals import Observation, relative_difference
+from experiment.reporting.comparison import pairs
+from experiment.reporting.results import Results
+from experiment.storage import read_json
+from flatness.networks import parse_name
+
+
+@dataclass(frozen=True)
+class Point:
+    """One run in a scatter."""
+
+    run: str
+    seed: int
+    x: float
+    y: float
+
+
+@dataclass
+class Sample:
+    """What was found, of one kind, and for what was not the reasons."""
+
+    kind: str  # pairs, scatter or contrasts
+    observations: list[Observation] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
+    contrasts: list[tuple[int, float]] = field(default_factory=list)  # (seed, value)
+    missing: list[str] = field(default_factory=list)
+
+    @property
+    def seeds(self) -> set[int]:
+        return {entry.seed for entry in (*self.observations, *self.points)} | {s for s, _ in self.contrasts}
+
+    def add(self, name: str, find: Callable[[], None]) -> None:
+        """Run `find`, which adds an entry; where that is not measured keep the reason."""
+        try:
+            find()
+        except NotMeasured as reason:
+            self.missing.append(f"{name}: {reason}")
+
+
+def matched_pairs(results: Results, measure: Quantity) -> Sample:
+    """Residual and plain network of every declared pair and seed."""
+    sample = Sample("pairs")
+    for pair in pairs(results.study.networks):
+        for seed in results.study.seeds:
+
+            def find(pair=pair, seed=seed) -> None:
+                sides = (tuple(measure(results, name, seed)) for name in (pair.residual, pair.plain))
+                sample.observations.append(Observation(f"{pair.residual}, {pair.plain}", seed, *sides))
+
+            sample.add(f"{pair.residual} and {pair.plain}, seed {seed}", find)
+    return sample
+
+
+def initial_pairs(
+    results: Results, variant: str, measure: Callable[[str, int], list[float]]
+) -> Sample:
+    """Untrained residual and plain networks of every depth and seed of one declared variant."""
+    declared = results.parameters["initialisation"]
+    sample = Sample("pairs")
+    if variant not in declared["variants"] or not {"resnet", "plain"} <= set(declared["families"]):
+        sample.missing.append(f"variant {variant!r} of both families is not declared in initialisation")
+        return sample
+    for depth in declared["depths"]:
+        for seed in declared["seeds"]:
+            names = [f"{family}{depth}{variant}" for family in ("resnet", "plain")]
+
+            def find(depth=depth, seed=seed, names=names) -> None:
+                sides = (tuple(measure(name, seed)) for name in names)
+                sample.observations.append(Observation(f"depth {depth}", seed, *sides))
+
+            sample.add(f"{names[0]} and {names[1]}, seed {seed}", find)
+    return sample
+
+
+def depth_trend(results: Results, family: str, measure: Quantity) -> Sample:
+    """Depth and measure of every unvaried run of a family."""
+    networks = [name for (own, _), name in results.standard_networks().items() if own == family]
+    return scatter(
+        ((name, seed) for name in networks for seed in results.study.seeds),
+        lambda name, seed: (float(parse_name(name).depth), mean(measure(results, name, seed))),
+    )
+
+
+def run_scatter(results: Results, x: Quantity, y: Quantity) -> Sample:
+    """Two quantities of every run."""
+    return scatter(
+        results.study.runs, lambda name, seed: (mean(x(results, name, seed)), mean(y(results, name, seed)))
+    )
+
+
+def scatter(runs: Iterable[tuple[str, int]], place: Callable[[str, int], tuple[float, float]]) -> Sample:
+    sample = Sample("scatter")
+    for name, seed in runs:
+
+        def find(name=name, seed=seed) -> None:
+            sample.points.append(Point(name, seed, *place(name, seed)))
+
+        sample.add(f"{name}, seed {seed}", find)
+    return sample
+
+
+def mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def clipping_pairs(results: Results) -> Sample:
+    """With and without clipping, every plain network of the section `clipping` and every seed."""
+    runs = {(run["network"], run["seed"], run["clipped"]): run for run in read_json(CLIPPING)["runs"]}
+    sample = Sample("pairs")
+    for network, seed in dict.fromkeys((network, seed) for network, seed, _ in runs):
+        if parse_name(network).family == "plain":
+
+            def find(network=network, seed=seed) -> None:
+                sides = ((nothing_learnt(runs[network, seed, c], results.chance_loss),) for c in (True, False))
+                sample.observations.append(Observation(network, seed, *sides))
+
+            sample.add(f"{network}, seed {seed}", find)
+    return sample
+
+
+def nothing_learnt(run: dict, chance: float) -> float:
+    """Last loss over that of guessing, at most 1: a run that broke, or ends above chance, has learnt nothing."""
+    if run["diverged_step"] is not None or run["final_loss"] is None:
+        return 1.0
+    return min(1.0, run["final_loss"] / chance)
+
+
+def ablation_value(network: str, decay: float, seed: int, key: str) -> float:
+    found = read_json(ablation_path(network, decay, seed))
+    if found["reason"] is not None:
+        raise NotMeasured(found["reason"])
+    return known(found[key], key)
+
+
+def dose_trend(results: Results, key: str) -> Sample:
+    """Strength B and a measure, of the relu networks whose shortcut differs in strength alone, all weight decays."""
+    declared = results.parameters["ablation"]
+    architectures = [parse_name(name) for name in declared["networks"]]
+    dial = [a for a in architectures if a.activation == "relu" and not a.projection]
+    sample = Sample("scatter")
+    for decay in declared["weight_decays"]:
+        part = scatter(
+            ((a.name, seed) for a in dial for seed in declared["seeds"]),
+            lambda name, seed, decay=decay: (
+                parse_name(name).shortcut,
+                ablation_value(name, decay, seed, key),
+            ),
+        )
+        sample.points += part.points
+        sample.missing += part.missing
+    return sample
+
+
+def type_pairs(results: Results, key: str) -> Sample:
+    """Projection beside identity shortcut."""
+    declared, sample = results.parameters["ablation"], Sample("pairs")
+    depth = parse_name(declared["networks"][0]).depth
+    names = (f"resnet{depth}-projection", f"resnet{depth}")
+    for decay, seed in each(declared):
+
+        def find(decay=decay, seed=seed) -> None:
+            sides = ((of_declared(declared, name, decay, seed, key),) for name in names)
+            sample.observations.append(Observation(f"weight decay {decay}", seed, *sides))
+
+        sample.add(f"weight decay {decay}, seed {seed}", find)
+    return sample
+
+
+def activation_contrasts(results: Results, key: str) -> Sample:
+    """Relative effect of the shortcut with tanh minus that with relu."""
+    declared, sample = results.parameters["ablation"], Sample("contrasts")
+    for decay, seed in each(declared):
+
+        def find(decay=decay, seed=seed) -> None:
+            tanh, relu = (shortcut_effect(declared, s, decay, seed, key) for s in ("-tanh", ""))
+            sample.contrasts.append((seed, tanh - relu))
+
+        sample.add(f"weight decay {decay}, seed {seed}", find)
+    return sample
+
+
+def regularisation_contrasts(results: Results, key: str) -> Sample:
+    """Relative effect of the shortcut with the largest weight decay minus that with the smallest."""
+    declared, sample = results.parameters["ablation"], Sample("contrasts")
+    low, high = min(declared["weight_decays"]), max(declared["weight_decays"])
+    if low == high:
+        sample.missing.append("ablation.weight_decays declares a single value")
+        return sample
+    for seed in declared["seeds"]:
+
+        def find(seed=seed) -> None:
+            on, off = (shortcut_effect(declared, "", decay, seed, key) for decay in (high, low))
+            sample.contrasts.append((seed, on - off))
+
+        sample.add(f"seed {seed}", find)
+    return sample
+
+
+def shortcut_effect(declared: dict, suffix: str, decay: float, seed: int, key: str) -> float:
+    """Relative difference of the residual to the plain network."""
+    depth = parse_name(declared["networks"][0]).depth
+    values = (
+        of_declared(declared, f"{family}{depth}{suffix}", decay, seed, key) for family in ("resnet", "plain")
+    )
+    return relative_difference(*values)
+
+
+def of_declared(declared: dict, network: str, decay: float, seed: int, key: str) -> float:
+    if network not in declared["networks"]:
+        raise NotMeasured(f"{network} is not declared in ablation.networks")
+    return ablation_value(network, decay, seed, key)
+
+
+def each(declared: dict) -> list[tuple[float, int]]:
+    return [(decay, seed) for decay in declared["weight_decays"] for seed in declared["seeds"]]

@@ -1,0 +1,91 @@
+"""The ablation's runs: the dial, networks that differ by the B of y = F(x) + B x alone, the others, their numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import nan
+from typing import Any
+
+from flatness.networks import Architecture, parse_name
+
+CUT_MEASURES = ("edge_rise", "excess_variation", "nonconvex_share", "monotone_share")
+
+
+@dataclass(frozen=True)
+class Response:
+    """A number by which an ablation is judged: its name in results, its words, and the unit that follows them."""
+
+    key: str
+    name: str
+    unit: str = ""
+
+
+RESPONSES = (
+    Response("train_loss", "training loss", "nats"),
+    Response("test_error", "test error", "%"),
+    Response("normalised_trace", "normalised trace"),
+    Response("normalised_largest_eigenvalue", "normalised largest eigenvalue"),
+    Response("edge_rise", "rise to the rim", "nats"),
+    Response("excess_variation", "excess variation"),
+)
+
+
+def dial(networks: Sequence[str]) -> list[str]:
+    """The declared networks that differ by B alone, by ascending B; of several such groups the one with most values.
+
+    A plain network is B = 0, a residual one without a suffix B = 1. Projections are another type of shortcut and
+    not of the dial.
+    """
+    groups: dict[tuple, list[str]] = {}
+    for network in networks:
+        architecture = parse_name(network)
+        if not architecture.projection:
+            groups.setdefault(_apart_from_shortcut(architecture), []).append(network)
+    largest = max(groups.values(), key=len, default=[])
+    return sorted(largest, key=strength)
+
+
+def others(networks: Sequence[str]) -> list[str]:
+    """The declared networks that are not of the dial, in their order."""
+    of_the_dial = dial(networks)
+    return [network for network in networks if network not in of_the_dial]
+
+
+def strength(network: str) -> float:
+    """B of y = F(x) + B s(x)."""
+    return parse_name(network).shortcut
+
+
+def counterpart(network: str, networks: Sequence[str]) -> str | None:
+    """The network of the dial with the same B, from which a variant differs by type or activation; None without."""
+    return next((other for other in dial(networks) if strength(other) == strength(network)), None)
+
+
+def numbers(run: Mapping[str, Any]) -> dict[str, float]:
+    """An ablation's numbers by name: scalars, and means over directions of its cuts; NaN where not measured.
+
+    The mean over directions is not a number where that of any direction is not.
+    """
+    scalars = {
+        key: _number(run.get(key))
+        for key in (
+            "train_loss",
+            "largest_eigenvalue",
+            "trace",
+            "normalised_largest_eigenvalue",
+            "normalised_trace",
+        )
+    }
+    cuts = {key: _mean((run.get("cuts") or {}).get(key)) for key in CUT_MEASURES}
+    return scalars | cuts | {"test_error": 100 * (1 - _number(run.get("test_accuracy")))}
+
+
+def _apart_from_shortcut(architecture: Architecture) -> tuple:
+    return architecture.depth, architecture.width, architecture.activation, architecture.normalised
+
+
+def _number(value: float | None) -> float:
+    return nan if value is None else float(value)
+
+
+def _mean(values: Sequence[float | None] | None) -> float:
+    return sum(map(_number, values)) / len(values) if values else nan

@@ -1,0 +1,194 @@
+"""Robustness in the paper: accuracies at the strongest disturbance of each kind, and what pairs lose by it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean
+from typing import Any
+
+from scipy.stats import norm
+
+from experiment.reporting.comparison import CONFIDENCE, Difference, Pair, paired_over_seeds, pairs
+from experiment.reporting.landscape_tables import network_groups
+from experiment.reporting.latex import escape, percentage, tabular, typewriter
+from experiment.reporting.results import Results, binomial_error
+from experiment.reporting.sentences import NO_PAIR
+from experiment.reporting.sharpness_values import over_directions
+from experiment.reporting.tables import spread_cell
+from experiment.reporting.wording import basis_note, capital, interval, paragraph, verdict
+from experiment.storage import run_name
+
+WEIGHTS = "weights"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A disturbance: its key in the results and in params.yaml, its names, and whether lower strengths
+    disturb more.
+    """
+
+    key: str
+    parameter: str
+    name: str
+    head: str
+    falling: bool = False
+
+
+KINDS = (
+    Kind("noise", "noise", "noise of standard deviation", "Noise"),
+    Kind("blur", "blur", "blur of standard deviation", "Blur"),
+    Kind("contrast", "contrast", "contrast times", "Contrast", falling=True),
+    Kind("brightness", "brightness", "brightness plus", "Brightness"),
+)
+MOVED = Kind(WEIGHTS, "weight_noise", "a distance of", "Weights")
+
+
+def strongest(results: Results, kind: Kind) -> float:
+    """The declared strength that disturbs most."""
+    strengths = results.parameters["robustness"][kind.parameter]
+    return min(strengths) if kind.falling else max(strengths)
+
+
+def runs_of(results: Results, network: str) -> list[dict[str, Any]]:
+    """The network's results by seed."""
+    return [results.evidence("robustness", network, seed) for seed in results.study.seeds]
+
+
+def accuracies(run: dict[str, Any], kind: Kind, strength: float) -> list[float] | None:
+    """A run's accuracy, for the weights along each direction; None where (or along a direction) it was not
+    measured.
+    """
+    if run["reason"] is not None:
+        return None
+    entry = run["weights"] if kind.key == WEIGHTS else run["images"][kind.key]
+    value = entry[str(strength)]
+    values = value if isinstance(value, list) else [value]
+    return None if any(accuracy is None for accuracy in values) else values
+
+
+def loss_of_accuracy(run: dict[str, Any], kind: Kind, strength: float) -> list[float] | None:
+    """Undisturbed minus disturbed, as `accuracies`."""
+    found = accuracies(run, kind, strength)
+    return None if found is None else [run["accuracy"] - accuracy for accuracy in found]
+
+
+def _mean(values: list[float] | None) -> float | None:
+    return None if values is None else fmean(values)
+
+
+def difference(results: Results, pair: Pair, kind: Kind) -> Difference:
+    """Of the accuracy lost at the strongest disturbance, residual minus plain.
+
+    With one seed the interval covers the finite test set, as if undisturbed and disturbed answers and the two
+    networks were independent (they are not, which makes it too wide), or for weights the draw of directions.
+    """
+    strength = strongest(results, kind)
+    runs = [runs_of(results, network) for network in (pair.residual, pair.plain)]
+    losses = [[loss_of_accuracy(run, kind, strength) for run in of_network] for of_network in runs]
+    found = paired_over_seeds(*([_mean(values) for values in side] for side in losses))
+    if found.half_width is not None or found.value is None:
+        return found
+    shared = next(index for index, both in enumerate(zip(*losses, strict=True)) if all(both))
+    if kind.key == WEIGHTS:
+        return over_directions(losses[0][shared], losses[1][shared], found)
+    return _over_images([of_network[shared] for of_network in runs], kind, strength, found)
+
+
+def _over_images(runs: list[dict[str, Any]], kind: Kind, strength: float, found: Difference) -> Difference:
+    shares = [
+        (run["samples"], p) for run in runs for p in (run["accuracy"], *accuracies(run, kind, strength))
+    ]
+    variance = sum(binomial_error(share, count) ** 2 for count, share in shares)
+    half = float(norm.ppf((1 + CONFIDENCE) / 2) * sqrt(variance))
+    return Difference(found.residual, found.plain, half, "one seed, the finite test set alone")
+
+
+def images_sentence(results: Results) -> str:
+    """Accuracy lost by disturbed images, pair by pair."""
+    return _pairs(results, KINDS, "disturbed images")
+
+
+def weights_sentence(results: Results) -> str:
+    """Accuracy lost by moved weights, pair by pair."""
+    return _pairs(results, (MOVED,), "moved weights")
+
+
+def _pairs(results: Results, kinds: tuple[Kind, ...], subject: str) -> str:
+    found = pairs(results.study.networks)
+    if not found:
+        return NO_PAIR
+    entries = [(pair, [difference(results, pair, kind) for kind in kinds]) for pair in found]
+    texts = [_comparison(results, pair, kinds, differences, subject) for pair, differences in entries]
+    return paragraph([*texts, basis_note([d for _, differences in entries for d in differences])])
+
+
+def _comparison(
+    results: Results, pair: Pair, kinds: tuple[Kind, ...], differences: list[Difference], subject: str
+) -> str:
+    clauses = [
+        _clause(results, kind, found)
+        for kind, found in zip(kinds, differences, strict=True)
+        if found.value is not None
+    ]
+    if not clauses:
+        return f"At {pair.label} accuracies on {subject} cannot be compared, as a network was not measured."
+    return (
+        f"At {pair.label} the residual and the plain network lose, in percentage points of test accuracy, "
+        f"{'; '.join(clauses)}."
+    )
+
+
+def _clause(results: Results, kind: Kind, found: Difference) -> str:
+    """`12.0 and 15.2 under noise of standard deviation 0.2 (-3.2 +- 1.0, residual less sensitive)`."""
+    values = " and ".join(percentage(value) for value in (found.residual, found.plain))
+    under = f"{kind.name} {strongest(results, kind):g}"
+    where = "at" if kind.key == WEIGHTS else "under"
+    word = verdict(found, "the residual one is less sensitive", "the plain one is less sensitive")
+    return f"{values} {where} {under} (a difference of {interval(found, 1, 100)}; {word})"
+
+
+def unmeasured_sentence(results: Results) -> str:
+    """Runs without accuracies, with their reasons."""
+    lost = [
+        f"{typewriter(run_name(network, seed))} ({escape(run['reason'])})"
+        for network, seed in results.study.runs
+        if (run := results.evidence("robustness", network, seed))["reason"] is not None
+    ]
+    return f"Not measured: {', '.join(lost)}." if lost else "Robustness was measured for every run."
+
+
+def samples_sentence(results: Results) -> str:
+    """The images, and the precision of the machine."""
+    found = [run for network in results.study.networks for run in runs_of(results, network)]
+    counts = sorted({run["samples"] for run in found})
+    kinds = sorted({run["provenance"]["precision"] for run in found})
+    return capital(
+        f"{' or '.join(map(str, counts))} test images, evaluated in {' or '.join(map(escape, kinds))}."
+    )
+
+
+def robustness_table(results: Results) -> str:
+    """Accuracy undisturbed and at the strongest disturbance of each kind, in per cent."""
+    kinds = (*KINDS, MOVED)
+    groups = [[_row(results, network, kinds) for network in members] for members in network_groups(results)]
+    heads = [f"{kind.head} {strongest(results, kind):g}" for kind in kinds]
+    return tabular("l" + "r" * (len(kinds) + 1), ["Network", "Undisturbed", *heads], groups)
+
+
+def _row(results: Results, network: str, kinds: tuple[Kind, ...]) -> list[str]:
+    runs = runs_of(results, network)
+    clean = [run["accuracy"] for run in runs]
+    cells = [
+        spread_cell([_mean(accuracies(run, kind, strongest(results, kind))) for run in runs], 1, 100)
+        for kind in kinds
+    ]
+    return [typewriter(network), spread_cell(clean, 1, 100), *cells]
+
+
+ROBUSTNESS_SENTENCES: dict[str, Callable[[Results], str]] = {
+    "robustness_images": images_sentence,
+    "robustness_weights": weights_sentence,
+    "robustness_unmeasured": unmeasured_sentence,
+    "robustness_samples": samples_sentence,
+}
+ROBUSTNESS_TABLES: dict[str, Callable[[Results], str]] = {"robustness": robustness_table}

@@ -1,0 +1,183 @@
+"""Sharpness in the paper: a table of the measures, a table of what rescaling does to them, and sentences by
+pair.
+"""
+
+from collections.abc import Callable
+from statistics import stdev
+from typing import Any
+
+from experiment.reporting.comparison import Difference, Pair, pairs
+from experiment.reporting.landscape_tables import network_groups
+from experiment.reporting.latex import enumeration, escape, measured, significant, tabular, typewriter
+from experiment.reporting.results import Results, spread
+from experiment.reporting.sentences import NO_PAIR
+from experiment.reporting.sharpness_values import (
+    JUDGED,
+    MEASURES,
+    PLACES,
+    RAW,
+    STATES,
+    Measure,
+    bounded,
+    difference,
+    directions,
+    numbers,
+    runs_of,
+)
+from experiment.reporting.wording import basis_note, paragraph
+from experiment.storage import run_name
+
+
+def sharpness_sentence(results: Results) -> str:
+    """Measures that rescaling leaves alone, pair by pair, in both comparisons."""
+    found = pairs(results.study.networks)
+    if not found:
+        return NO_PAIR
+    entries = [
+        (pair, state, [difference(results, pair, state, m.key) for m in JUDGED])
+        for pair in found
+        for state in STATES
+    ]
+    every = [d for _, _, differences in entries for d in differences]
+    return paragraph([*(_comparison(results, *entry) for entry in entries), basis_note(every)])
+
+
+def _comparison(results: Results, pair: Pair, state: str, differences: list[Difference]) -> str:
+    clauses = [
+        _clause(results, pair, state, m, d)
+        for m, d in zip(JUDGED, differences, strict=True)
+        if d.value is not None
+    ]
+    if not clauses:
+        return (
+            f"At {pair.label} no comparison of sharpness {PLACES[state]} is possible, as a network was not "
+            "measured."
+        )
+    return f"At {pair.label}, {PLACES[state]}, residual against plain: {'; '.join(clauses)}."
+
+
+def _clause(results: Results, pair: Pair, state: str, measure: Measure, found: Difference) -> str:
+    values = [
+        ("at least " if bounded(results, network, state, measure.key) else "") + significant(value, 3)
+        for network, value in ((pair.residual, found.residual), (pair.plain, found.plain))
+    ]
+    text = f"{measure.name} {' against '.join(values)}{measure.unit}"
+    if values[0] == values[1]:
+        return f"{text}, no difference"
+    width = rf"\,\textpm\,{significant(found.half_width, 2)}" if measured(found.half_width) else ""
+    return f"{text}, a difference of {significant(found.value, 3)}{width} ({measure.verdict(found)})"
+
+
+def rescaling_sentence(results: Results) -> str:
+    """How far each measure moves when filters are multiplied and the function stays."""
+    entries = [run["rescaling"] for network in results.study.networks for run in runs_of(results, network)]
+    known = [entry for entry in entries if entry["reason"] is None]
+    if not known:
+        return "No network could be rescaled."
+    change = max(abs(entry["loss_difference"]) for entry in known)
+    return paragraph(
+        [
+            (
+                f"Multiplying every filter before a batch norm by {known[0]['factor']:g} changes the loss by at "
+                f"most {significant(change, 2)} nats."
+            ),
+            (
+                f"Relative to the original's, the raw measures become {_ranges(known, RAW)}, and the normalised "
+                f"ones {_ranges(known, JUDGED)}."
+            ),
+        ]
+    )
+
+
+def _ranges(entries: list[dict[str, Any]], measures: tuple[Measure, ...]) -> str:
+    """`0.4 to 0.5 (box)` for each measure."""
+    return enumeration([f"{_range([e['ratios'][m.key] for e in entries])} ({m.name})" for m in measures])
+
+
+def _range(values: list[float | None]) -> str:
+    known = [value for value in values if measured(value)]
+    if not known:
+        return "unknown"
+    low, high = significant(min(known), 3), significant(max(known), 3)
+    return low if low == high else f"{low} to {high}"
+
+
+def unmeasured_sentence(results: Results) -> str:
+    """Runs, states and rescalings without values, with their reasons."""
+    lost: dict[str, list[str]] = {}
+    for network, seed in results.study.runs:
+        run = results.evidence("sharpness", network, seed)
+        places = {STATES[state]: entry["reason"] for state, entry in run["states"].items()}
+        for place, reason in (places | {"rescaled": run["rescaling"]["reason"]}).items():
+            if reason is not None:
+                lost.setdefault(f"{typewriter(run_name(network, seed))}: {escape(reason)}", []).append(place)
+        for state, entry in run["states"].items():
+            for key, reason in entry.get("unmeasured", {}).items():
+                name = next(m.name for m in MEASURES if m.key == key)
+                lost.setdefault(f"{typewriter(run_name(network, seed))}: {escape(reason)}", []).append(
+                    f"{name} {PLACES[state]}"
+                )
+    if not lost:
+        return "Sharpness was measured for every run."
+    parts = [f"{what} ({', '.join(places)})" for what, places in lost.items()]
+    return f"Not measured: {'; '.join(parts)}."
+
+
+def sharpness_table(results: Results) -> str:
+    """Every measure of every network, about the final weights and at equal training loss."""
+    groups = [
+        [
+            [
+                title if index == 0 else "",
+                typewriter(network),
+                *(_cell(results, network, state, m) for m in MEASURES),
+            ]
+            for index, network in enumerate(members)
+        ]
+        for members in network_groups(results)
+        for state, title in STATES.items()
+    ]
+    head = ["About", "Network", *(measure.head for measure in MEASURES)]
+    return tabular("ll" + "r" * len(MEASURES), head, groups)
+
+
+def _cell(results: Results, network: str, state: str, measure: Measure) -> str:
+    """Mean and deviation over seeds, with one seed over directions where there are any."""
+    summary = spread(numbers(results, network, state, measure.key))
+    deviation = summary.deviation
+    if summary.count == summary.total == 1:
+        along = directions(results, network, state, measure.key)[0]
+        deviation = stdev(along) if along and len(along) > 1 else None
+    bound = r"\ensuremath{\ge}\," if bounded(results, network, state, measure.key) else ""
+    width = rf"\,\textpm\,{significant(deviation, 2)}" if measured(deviation) else ""
+    share = rf"\,({summary.count}/{summary.total})" if 0 < summary.count < summary.total else ""
+    return bound + significant(summary.mean, 3) + width + share
+
+
+def rescaling_table(results: Results) -> str:
+    """Each measure of the rescaled network relative to the original's, and the difference of their losses."""
+    rows = [_rescaling_row(results, network) for network in results.study.networks]
+    head = ["Network", "Loss difference", *(measure.head.removesuffix(r" (\%)") for measure in MEASURES)]
+    return tabular("lr" + "r" * len(MEASURES), head, [rows])
+
+
+def _rescaling_row(results: Results, network: str) -> list[str]:
+    entries = [run["rescaling"] for run in runs_of(results, network)]
+    known = [entry for entry in entries if entry["reason"] is None]
+    if not known:
+        reasons = enumeration(sorted({escape(entry["reason"]) for entry in entries}), "or")
+        return [typewriter(network), rf"\multicolumn{{{len(MEASURES) + 1}}}{{c}}{{{reasons}}}"]
+    change = max((abs(entry["loss_difference"]) for entry in known), default=None)
+    ratios = [[entry["ratios"][m.key] for entry in known] for m in MEASURES]
+    return [typewriter(network), significant(change, 2), *(significant(spread(r).mean, 3) for r in ratios)]
+
+
+SHARPNESS_SENTENCES: dict[str, Callable[[Results], str]] = {
+    "sharpness": sharpness_sentence,
+    "sharpness_rescaling": rescaling_sentence,
+    "sharpness_unmeasured": unmeasured_sentence,
+}
+SHARPNESS_TABLES: dict[str, Callable[[Results], str]] = {
+    "sharpness": sharpness_table,
+    "rescaling": rescaling_table,
+}

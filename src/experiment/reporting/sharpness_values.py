@@ -1,0 +1,120 @@
+"""The measures of sharpness as the paper names them, their numbers by run, and their differences within
+pairs.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Any
+
+from scipy.stats import t
+
+from experiment.reporting.comparison import CONFIDENCE, Difference, Pair, paired_over_seeds
+from experiment.reporting.results import Results
+from experiment.reporting.wording import verdict
+
+STATES = {"final": "final weights", "matched": "equal training loss"}
+PLACES = {"final": "at the final weights", "matched": "at equal training loss"}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A measure as the text names it; `sharper` is 1 where higher values are the sharper, -1 where lower ones
+    are.
+    """
+
+    key: str
+    name: str
+    head: str
+    unit: str
+    sharper: int = 1
+
+    def verdict(self, difference: Difference) -> str:
+        lower, higher = ("plain", "residual") if self.sharper > 0 else ("residual", "plain")
+        return verdict(difference, f"{lower} sharper", f"{higher} sharper")
+
+
+MEASURES = (
+    Measure("box", "worst case in the box", r"Box (\%)", r"\,\%"),
+    Measure("l2", "worst case in the L2 ball", "L2 ball", " nats"),
+    Measure("elementwise", "adaptive by weight", "By weight", " nats"),
+    Measure("filter", "adaptive by filter", "By filter", " nats"),
+    Measure("average", "average", "Average", " nats"),
+    Measure("flat_radius", "flat radius", "Flat radius", "", -1),
+)
+JUDGED = MEASURES[2:]  # those that rescaling filters leaves as they are
+RAW = MEASURES[:2]
+
+
+def runs_of(results: Results, network: str) -> list[dict[str, Any]]:
+    """The network's results by seed."""
+    return [results.evidence("sharpness", network, seed) for seed in results.study.seeds]
+
+
+def by_direction(state: dict[str, Any], key: str) -> list[float] | None:
+    """A measure along each direction, radii beyond the extent as the extent; None where it has none, or not
+    all.
+    """
+    values = state.get(key)
+    if state["reason"] is not None or not isinstance(values, list):
+        return None
+    if key == "flat_radius":
+        return [state["extent"] if radius is None else radius for radius in values]
+    return None if any(value is None for value in values) else values
+
+
+def number(state: dict[str, Any], key: str) -> float | None:
+    """A state's measure, the mean over directions where there are several; None where it was not measured."""
+    if state["reason"] is not None:
+        return None
+    values = state[key]
+    if not isinstance(values, list):
+        return values
+    each = by_direction(state, key)
+    return fmean(each) if each else None
+
+
+def is_bound(state: dict[str, Any], key: str) -> bool:
+    """Whether the number is a lower bound, since a direction stays flat up to the extent."""
+    return key == "flat_radius" and state["reason"] is None and None in state[key]
+
+
+def numbers(results: Results, network: str, state: str, key: str) -> list[float | None]:
+    """By seed."""
+    return [number(run["states"][state], key) for run in runs_of(results, network)]
+
+
+def difference(results: Results, pair: Pair, state: str, key: str) -> Difference:
+    """Residual minus plain; with one seed the interval covers the draw of directions, where there are any."""
+    found = paired_over_seeds(*(numbers(results, n, state, key) for n in (pair.residual, pair.plain)))
+    if found.half_width is not None or found.value is None:
+        return found
+    return next(
+        (
+            over_directions(*both, found)
+            for both in zip(
+                *(directions(results, n, state, key) for n in (pair.residual, pair.plain)), strict=True
+            )
+            if all(both)
+        ),
+        found,
+    )
+
+
+def directions(results: Results, network: str, state: str, key: str) -> list[list[float] | None]:
+    return [by_direction(run["states"][state], key) for run in runs_of(results, network)]
+
+
+def over_directions(residual: list[float], plain: list[float], found: Difference) -> Difference:
+    """`found` with Student's t interval over directions, as if the two networks' draws were independent."""
+    count = min(len(residual), len(plain))
+    if count < 2:
+        return found
+    variance = sum(stdev(values) ** 2 / len(values) for values in (residual, plain))
+    half = float(t.ppf((1 + CONFIDENCE) / 2, count - 1) * sqrt(variance))
+    return Difference(found.residual, found.plain, half, f"one seed, {count} directions")
+
+
+def bounded(results: Results, network: str, state: str, key: str) -> bool:
+    """Whether a seed's number is a lower bound."""
+    return any(is_bound(run["states"][state], key) for run in runs_of(results, network))

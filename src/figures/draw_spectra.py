@@ -1,0 +1,145 @@
+"""Spectral density of the Hessian: a row per depth, at the final weights and at equal training loss.
+
+Each row has its scale of eigenvalues and its Gaussian, whose width its titles name; all have one of densities. Lines are
+means over draws and seeds, bands reach from the seeds' lowest to their highest density.
+"""
+
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
+
+from experiment.evidence import evidence_path
+from experiment.origins import STATES
+from experiment.parameters.study import Study, load_study
+from experiment.storage import read_json
+from figures.curves import BAND_OPACITY, Legend, label_outer, mean_and_band
+from figures.sheets import sheet_of_panels
+from figures.style import REFERENCE_COLOR, color_of, dashes_of, depths, write_figure
+from flatness.curvature import SpectralQuadrature
+from flatness.networks import parse_name
+
+TITLES = {"final": "final weights", "matched": "equal loss"}
+WIDTH_SHARE = 0.01  # of a row's range of eigenvalues: the Gaussian's standard deviation
+DECADES = 8  # of density that are shown below the highest
+POINTS = 1000
+Spectra = dict[str, dict[str, list[dict[str, Any]]]]  # network -> state -> a stored state per seed
+
+
+def draw() -> Figure:
+    study = load_study()
+    spectra = stored_spectra(study)
+    legend = spectra_legend(study, spectra)
+    rows = [[(depth, state) for state in STATES] for depth in depths(study.networks)]
+    sheet = sheet_of_panels(
+        rows, widest=2.95, aspect=0.55, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.3, 0.45)
+    )
+    highest = 0.0
+    for axes, (depth, state), leftmost, lowest in sheet.entries(rows):
+        members = {n: spectra[n] for n in study.networks if parse_name(n).depth == depth}
+        highest = max(highest, draw_panel(axes, members, state, study.networks))
+        label_outer(axes, "eigenvalue (nats per squared unit of weight)", "density", leftmost, lowest)
+        axes.tick_params(labelbottom=True)  # each row has its own scale
+        axes.set_title(f"depth {depth}, {TITLES[state]}{axes.get_title()}")
+    for axes in sheet.axes:
+        set_density_axis(axes, highest or 1.0)
+    legend.add_to(sheet.figure)
+    return sheet.figure
+
+
+def stored_spectra(study: Study) -> Spectra:
+    """What the stage left, by network and state in the order of the seeds."""
+    runs = {
+        n: [read_json(evidence_path("curvature", n, seed)) for seed in study.seeds] for n in study.networks
+    }
+    return {
+        n: {state: [run["states"][state] for run in of_seeds] for state in STATES}
+        for n, of_seeds in runs.items()
+    }
+
+
+def measured_nodes(states: Sequence[Mapping[str, Any]]) -> list[SpectralQuadrature]:
+    """The quadratures of those seeds that have one."""
+    densities = [state["density"] for state in states if state["reason"] is None]
+    return [
+        SpectralQuadrature(*(torch.tensor(density[key], dtype=torch.float64) for key in ("nodes", "weights")))
+        for density in densities
+    ]
+
+
+def draw_panel(axes: Axes, members: Spectra, state: str, networks: Sequence[str]) -> float:
+    """One depth at one state; its title is set to the Gaussian's width. Returns the highest density."""
+    low, high = eigenvalue_range(members)
+    width = WIDTH_SHARE * (high - low)
+    x = torch.linspace(low - 4 * width, high + 4 * width, POINTS, dtype=torch.float64)
+    highest = 0.0
+    for network, states in members.items():
+        if quadratures := measured_nodes(states[state]):
+            curves = np.stack([quadrature.density(x, width).numpy() for quadrature in quadratures])
+            draw_density(axes, x.numpy(), curves, network, networks)
+            highest = max(highest, float(curves.max()))
+    axes.set_xlim(float(x[0]), float(x[-1]))
+    if highest:
+        axes.set_title(f" (width {width:.2g})")
+    else:
+        reasons = sorted({entry["reason"] for states in members.values() for entry in states[state]})
+        text = fill(f"not measured: {'; '.join(reasons)}", 40)
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR)
+    return highest
+
+
+def eigenvalue_range(members: Spectra) -> tuple[float, float]:
+    """From the lowest to the highest node of either state, zero included; (-1, 1) where there is none."""
+    found = [
+        q for states in members.values() for of_seeds in states.values() for q in measured_nodes(of_seeds)
+    ]
+    ends = [0.0, *(float(end) for q in found for end in (q.nodes.min(), q.nodes.max()))]
+    return (min(ends), max(ends)) if max(ends) > min(ends) else (-1.0, 1.0)
+
+
+def draw_density(
+    axes: Axes, x: np.ndarray, curves: np.ndarray, network: str, networks: Sequence[str]
+) -> None:
+    """Mean of curves [seeds, P], and their band where there are several."""
+    color = color_of(network, networks)
+    mean, lowest, highest = mean_and_band(curves)
+    axes.plot(x, mean, color=color, linestyle=dashes_of(network, networks))
+    if len(curves) > 1:
+        axes.fill_between(x, lowest, highest, color=color, alpha=BAND_OPACITY, linewidth=0)
+
+
+def set_density_axis(axes: Axes, highest: float) -> None:
+    axes.set_yscale("log")
+    axes.set_ylim(highest * 10**-DECADES, 3 * highest)
+    axes.yaxis.set_major_locator(LogLocator(numticks=5))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def spectra_legend(study: Study, spectra: Spectra) -> Legend:
+    """The networks, with the number of seeds where not all were measured and the reason where none was."""
+    look = {
+        n: {"color": color_of(n, study.networks), "linestyle": dashes_of(n, study.networks)} for n in spectra
+    }
+    handles = [Line2D([], [], **look[network]) for network in spectra]
+    return Legend(handles, [legend_name(network, states) for network, states in spectra.items()])
+
+
+def legend_name(network: str, states: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    final = states["final"]
+    missing = [state["reason"] for state in final if state["reason"] is not None]
+    if not missing:
+        return network
+    if len(missing) < len(final):
+        return f"{network} ({len(final) - len(missing)} of {len(final)} seeds)"
+    diverged = "diverged" if all("diverged" in reason for reason in missing) else "not measured"
+    return f"{network} ({diverged})"
+
+
+if __name__ == "__main__":
+    write_figure("spectra", draw)

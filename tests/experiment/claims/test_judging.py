@@ -1,0 +1,122 @@
+"""The rule of the verdicts, on samples made by hand."""
+
+import numpy as np
+import pytest
+
+from experiment.claims.declared import CLAIMS, Claim
+from experiment.claims.judging import entry, judge_all
+from experiment.claims.samples import Point, Sample
+from experiment.intervals import Observation, difference
+from experiment.parameters.claims import Claims
+
+RULE = Claims(confidence=0.95, significance=0.05, resamples=500, least_seeds=3, seed=0)
+
+
+def claim(sample: Sample, expected: int = -1) -> Claim:
+    return Claim("x", "a claim", "a quantity", "first minus second", "train", "tab:x", expected, lambda _: sample)
+
+
+def judged(sample: Sample, expected: int = -1):
+    return judge_all((claim(sample, expected),), None, RULE)[0]
+
+
+def pairs(gap: float, seeds: int, draws: int = 1, noise: float = 0.1) -> Sample:
+    """Pairs of two depths whose first side lies `gap` above the second."""
+    random = np.random.default_rng(0)
+    observed = [
+        Observation(depth, seed, tuple(gap + random.normal(0, noise, draws)), tuple(random.normal(0, noise, draws)))
+        for depth in ("depth 20", "depth 56")
+        for seed in range(seeds)
+    ]
+    return Sample("pairs", observed)
+
+
+@pytest.mark.parametrize(
+    ("gap", "expected", "verdict"),
+    [(-1, -1, "supported"), (1, -1, "contradicted"), (1, 1, "supported"), (-1, 1, "contradicted"),
+     (1, 0, "supported"), (-1, 0, "supported"), (0, -1, "inconclusive")],
+)  # fmt: skip
+def test_clear_effects_are_judged_by_their_sign(gap, expected, verdict):
+    found = judged(pairs(gap, seeds=4), expected)
+    assert found.verdict == verdict
+    assert found.estimate == pytest.approx(gap, abs=0.2)
+    assert (verdict == "inconclusive") == (found.reason is not None)
+
+
+@pytest.mark.parametrize("draws", [1, 5])
+def test_one_seed_is_never_more_than_one_observation(draws):
+    found = judged(pairs(-5, seeds=1, draws=draws))
+    assert found.verdict == "one observation" and found.p is None
+    assert (found.interval is None) == (draws == 1)
+    assert found.covers == (None if draws == 1 else "directions")
+
+
+def test_too_few_seeds_are_inconclusive_and_say_so():
+    found = judged(pairs(-5, seeds=2))
+    assert found.verdict == "inconclusive" and found.reason == "2 seeds, 3 are asked for"
+
+
+def test_significance_is_that_after_holms_correction():
+    """p of 2/400 alone is small, but not among as many judgements as are made."""
+    many = judge_all(tuple(claim(pairs(-1, seeds=3)) for _ in range(20)), None, RULE)
+    assert judged(pairs(-1, seeds=3)).verdict == "supported"
+    assert {found.verdict for found in many} == {"inconclusive"}
+    assert {found.reason for found in many} == {"p is not below the significance declared"}
+    assert all(found.p < RULE.significance <= found.p_corrected for found in many)
+
+
+def test_nothing_measured_keeps_the_reasons():
+    sample = Sample("pairs", missing=["resnet20 and plain20, seed 0: the run diverged"])
+    found = judged(sample)
+    assert found.verdict == "not measured" and "the run diverged" in found.reason
+    assert found.estimate is None and found.p is None
+    assert entry(found)["missing"] == sample.missing
+
+
+def test_a_trend_is_judged_by_its_rank_correlation():
+    points = [Point(f"plain{depth}-{seed}", seed, depth, depth + seed) for depth in (20, 56, 110) for seed in range(3)]
+    found = judged(Sample("scatter", points=points), 1)
+    assert found.verdict == "supported" and found.estimate > 0.9
+    flat = [Point(point.run, point.seed, point.x, 1.0) for point in points]
+    assert judged(Sample("scatter", points=flat), 1).verdict == "not measured"
+
+
+def test_contrasts_are_judged_by_sign_flips():
+    values = [(seed, 1 + 0.01 * k) for seed in range(4) for k in range(2)]
+    found = judged(Sample("contrasts", contrasts=values), 0)
+    assert found.verdict == "supported" and found.p == pytest.approx(2 / 2**8)
+
+
+def test_an_entry_holds_what_the_estimate_was_made_from():
+    sample = pairs(-1, seeds=3)
+    content = entry(judged(sample))
+    assert len(content["observations"]) == 6
+    by_hand = np.mean([o["first"] - o["second"] for o in content["observations"]])
+    assert content["estimate"] == pytest.approx(by_hand)
+    assert content["low"] < content["estimate"] < content["high"]
+
+
+def test_identifiers_are_unique_and_every_claim_is_complete():
+    assert len({declared.id for declared in CLAIMS}) == len(CLAIMS)
+    for declared in CLAIMS:
+        assert declared.expected in (-1, 0, 1)
+        assert all((declared.text, declared.quantity, declared.comparison, declared.stage, declared.shown))
+
+
+def test_every_claim_names_a_stage_of_the_pipeline_and_a_label_of_the_paper():
+    import re
+    from pathlib import Path
+
+    import yaml
+
+    root = Path(__file__).parents[3]
+    stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
+    sources = [*(root / "paper").glob("*.tex"), *(root / "src/experiment/reporting").glob("*.py")]
+    labels = set(re.findall(r"\\label\{([^}]+)\}", "\n".join(path.read_text() for path in sources)))
+    for declared in CLAIMS:
+        assert declared.stage in stages, declared.id
+        assert declared.shown in labels, declared.id
+
+
+def test_estimates_are_differences_unless_declared_otherwise():
+    assert claim(Sample("pairs")).effect is difference

@@ -1,0 +1,157 @@
+from itertools import product
+from math import nan
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from experiment.intervals import (
+    Observation,
+    bootstrap_correlation,
+    bootstrap_effect,
+    correlation_permutation,
+    difference,
+    holm,
+    label_permutation,
+    mean_effect,
+    percentile_bootstrap,
+    rank_correlation,
+    relative_difference,
+    sign_flips,
+)
+
+
+def pair(stratum, seed, first, second):
+    return Observation(stratum, seed, tuple(np.atleast_1d(first)), tuple(np.atleast_1d(second)))
+
+
+THREE_SEEDS = [pair("depth 20", seed, 1 + seed, 4 + seed) for seed in range(3)]
+
+
+def test_strata_weigh_the_same_however_many_seeds_they_have():
+    observations = [*THREE_SEEDS, pair("depth 56", 0, 9, 2)]
+    assert mean_effect(observations, difference) == pytest.approx((-3 + 7) / 2)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"), [(3, 1, 1), (1, 3, -1), (-1, 1, -2), (0, 0, 0), (5, 5, 0), (1, 0, 2)]
+)
+def test_relative_difference(first, second, expected):
+    assert relative_difference(first, second) == expected
+    assert relative_difference(10 * first, 10 * second) == expected
+
+
+def test_interval_of_a_constant_difference_is_that_difference():
+    assert bootstrap_effect(THREE_SEEDS, difference, 0.95, 200, 0) == pytest.approx((-3, -3))
+
+
+def test_nothing_varies_with_one_seed_and_one_draw():
+    assert bootstrap_effect([pair("a", 0, 1, 2), pair("b", 0, 3, 5)], difference, 0.95, 200, 0) is None
+
+
+def test_matched_draws_are_drawn_together():
+    """Sides that differ by a constant in every direction have an exact interval, however far directions differ."""
+    draws = np.array([1.0, 50.0, -20.0, 7.0])
+    assert bootstrap_effect([pair("a", 0, draws, draws - 2)], difference, 0.95, 300, 0) == pytest.approx((2, 2))
+
+
+def test_bootstrap_over_draws_is_that_of_scipy():
+    random = np.random.default_rng(1)
+    first, second = random.normal(3, 1, 40), random.normal(0, 1, 40)
+    low, high = bootstrap_effect([pair("a", 0, first, second)], difference, 0.95, 4000, 0)
+    reference = stats.bootstrap(
+        (first - second,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(2)
+    ).confidence_interval
+    assert (low, high) == pytest.approx((reference.low, reference.high), abs=0.04)
+
+
+def test_interval_covers_the_truth_about_as_often_as_it_says():
+    hits = 0
+    for trial in range(200):
+        values = np.random.default_rng(trial).normal(1, 1, 25)
+        low, high = percentile_bootstrap(values, 0.9, 400, trial)
+        hits += low <= 1 <= high
+    assert 0.82 <= hits / 200 <= 0.96
+
+
+def test_label_permutation_is_that_of_scipy():
+    first, second = [1.0, 2.5, 2.0], [3.0, 4.5, 2.2]
+    observations = [pair("a", seed, *values) for seed, values in enumerate(zip(first, second, strict=True))]
+    reference = stats.permutation_test(
+        (first, second), lambda a, b, axis: np.abs(np.mean(a, axis) - np.mean(b, axis)), vectorized=True,
+        permutation_type="independent", alternative="greater", n_resamples=np.inf,
+    )  # fmt: skip
+    assert label_permutation(observations, difference, 10_000, 0) == pytest.approx(reference.pvalue)
+
+
+def test_strata_are_permuted_apart():
+    """Two strata of two clear pairs each: 6 x 6 assignments, of which the observed one and its mirror are extreme."""
+    observations = [pair(s, seed, base + seed, base + 10 + seed) for s, base in (("a", 0), ("b", 100)) for seed in (0, 1)]
+    assert label_permutation(observations, difference, 100, 0) == pytest.approx(2 / 36)
+
+
+def test_random_permutations_agree_with_all_of_them():
+    observations = [pair("a", seed, seed, seed + 2.2) for seed in range(5)]
+    exact = label_permutation(observations, difference, 252, 0)
+    drawn = label_permutation(observations, difference, 251, 0)
+    assert drawn != exact
+    assert drawn == pytest.approx(exact, abs=0.08)
+
+
+def test_permutation_never_gives_zero():
+    observations = [pair("a", seed, 0.0, 100.0 + seed) for seed in range(30)]
+    assert 0 < label_permutation(observations, difference, 100, 0) <= 2 / 101
+
+
+def test_one_observation_has_no_p():
+    assert label_permutation(THREE_SEEDS[:1], difference, 100, 0) is None
+    assert sign_flips([1.0], 100, 0) is None
+
+
+def test_sign_flips_by_hand():
+    values = [3.0, -1.0, 2.0]
+    means = [abs(np.dot(signs, values)) for signs in product((-1, 1), repeat=3)]
+    assert sign_flips(values, 100, 0) == pytest.approx(np.mean([m >= 4 for m in means]))
+
+
+def test_rank_correlation_is_spearmans():
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 5, 30), random.normal(size=30)
+    assert rank_correlation(x, y) == pytest.approx(stats.spearmanr(x, y).statistic)
+
+
+@pytest.mark.parametrize(("x", "y"), [([1, 1, 1], [1, 2, 3]), ([1, 2, 3], [2, 2, 2]), ([1, 2], [1, 2])])
+def test_rank_correlation_of_nothing_that_varies_is_not_a_number(x, y):
+    assert np.isnan(rank_correlation(x, y))
+    assert correlation_permutation(x, y, 100, 0) is None
+
+
+def test_permutation_of_a_correlation_is_that_of_scipy():
+    x, y = [1.0, 2, 3, 4, 5, 6], [2.0, 1, 4, 3, 6, 5]
+    reference = stats.permutation_test(
+        (y,), lambda values: abs(stats.spearmanr(x, values).statistic), permutation_type="pairings",
+        alternative="greater", n_resamples=np.inf,
+    )  # fmt: skip
+    assert correlation_permutation(x, y, 4000, 0) == pytest.approx(reference.pvalue, abs=0.02)
+
+
+def test_correlation_has_an_interval_with_several_seeds_alone():
+    x, y = [1, 2, 3] * 3, [1.0, 2.0, 3.0, 1.1, 2.2, 2.9, 0.9, 3.1, 3.0]
+    seeds = [0] * 3 + [1] * 3 + [2] * 3
+    low, high = bootstrap_correlation(x, y, seeds, 0.95, 500, 0)
+    assert -1 <= low <= rank_correlation(x, y) <= high <= 1
+    assert bootstrap_correlation(x[:3], y[:3], [0, 0, 0], 0.95, 500, 0) is None
+
+
+def test_holm_by_hand():
+    """Holm's own rule: the smallest times 3, the next times 2 and not below it, the largest as it is."""
+    assert holm([0.01, None, 0.04, 0.03]) == [pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06)]
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([None]) == [None]
+
+
+def test_the_same_seed_gives_the_same_interval():
+    observations = [pair("a", seed, np.arange(5.0) * seed, np.ones(5)) for seed in range(3)]
+    runs = [bootstrap_effect(observations, relative_difference, 0.95, 100, seed) for seed in (0, 0, 1)]
+    assert runs[0] == runs[1] != runs[2]
+    assert not any(np.isnan(runs[0])) and nan is not runs[0][0]

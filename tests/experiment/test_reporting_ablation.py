@@ -1,0 +1,128 @@
+"""The ablation's texts follow its results."""
+
+import re
+from itertools import combinations
+from math import isnan, nan
+
+import pytest
+from synthetic import write_synthetic_results
+
+from experiment.evidence import ablation_path
+from experiment.reporting.ablation import ABLATION_SENTENCES, ABLATION_TABLES, rank_correlation
+from experiment.reporting.results import load_results
+from experiment.storage import read_json, write_json
+
+SECTION = {
+    "networks": [
+        "plain8",
+        "resnet8-shortcut0.25",
+        "resnet8-shortcut0.5",
+        "resnet8",
+        "resnet8-projection",
+        "plain8-tanh",
+    ],
+    "weight_decays": [0.0, 0.0005],
+    "seeds": [0],
+    "epochs": 1,
+    "samples": 50,
+    "trace_draws": 3,
+    "most_steps": 8,
+    "points": 5,
+    "direction_seeds": [11, 12],
+}
+STUDIES = {  # changes of the section, runs that diverged
+    "whole": ({}, []),
+    "seeds": ({"seeds": [0, 1, 2]}, ["plain8-1"]),
+    "diverged": ({}, [f"{network}-0" for network in SECTION["networks"]]),
+    "no dial": ({"networks": ["resnet8-projection", "resnet8-projection-width2"]}, []),
+    "two ends": ({"networks": ["plain8", "resnet8"], "weight_decays": [0.0]}, ["plain8-0"]),
+}
+
+
+def made(folder, monkeypatch, study):
+    changes, diverged = STUDIES[study]
+    write_synthetic_results(folder, ["resnet8"], [0], "digits", diverged, {"ablation": SECTION | changes})
+    monkeypatch.chdir(folder)
+    return load_results()
+
+
+def change(network, decay, **values):
+    path = ablation_path(network, decay, 0)
+    write_json(path, read_json(path) | values)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_every_study_has_all_texts(tmp_path, monkeypatch, study):
+    results = made(tmp_path, monkeypatch, study)
+    text = " ".join(maker(results) for maker in (*ABLATION_SENTENCES.values(), *ABLATION_TABLES.values()))
+    assert not re.search(r"\bnan\b|None|\binf\b", text)
+    for network in results.parameters["ablation"]["networks"]:
+        assert network in ABLATION_TABLES["ablation"](results)
+
+
+def reference_tau(points):
+    """Kendall's tau-b by counting pairs."""
+    signs = [((b > a) - (b < a), (d > c) - (d < c)) for (a, c), (b, d) in combinations(points, 2)]
+    untied = [sum(pair[axis] != 0 for pair in signs) for axis in (0, 1)]
+    return sum(x * y for x, y in signs) / (untied[0] * untied[1]) ** 0.5
+
+
+def test_rank_correlation_is_that_of_counted_pairs():
+    points = [(0, 3.0), (0, 2.0), (0.5, 2.5), (0.5, 1.0), (1, 1.0), (1, 0.5)]
+    value, count = rank_correlation([*points, (1, nan)])
+    assert (value, count) == (pytest.approx(reference_tau(points)), 6)
+    assert isnan(rank_correlation([(0, 1.0), (1, 1.0), (0.5, 1.0)])[0])
+    assert isnan(rank_correlation(points[:2])[0])
+
+
+def test_the_dial_is_told_with_its_count(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "whole")
+    text = ABLATION_SENTENCES["ablation_dial"](results)
+    assert text.count(r"over four runs is \ensuremath{-}1.00 with the training loss") == 2
+    change("resnet8", 0.0, normalised_trace=9e9)
+    text = ABLATION_SENTENCES["ablation_dial"](results)
+    assert "0.00 with the normalised trace" in text.partition("With weight decay 0.0005")[0]
+    change("resnet8", 0.0, normalised_trace=None)
+    text = ABLATION_SENTENCES["ablation_dial"](results)
+    assert "with the normalised trace (three runs)" in text and "training loss (four runs)" in text
+
+
+def test_variants_stand_beside_their_counterparts(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "whole")
+    change("resnet8-projection", 0.0, test_accuracy=0.75)
+    change("resnet8", 0.0, test_accuracy=0.5)
+    text = ABLATION_SENTENCES["ablation_variants"](results)
+    assert (
+        r"\texttt{resnet8-projection} against \texttt{resnet8} with weight decay 0: "
+        r"test error 25.00 against 50.00\,\%" in text
+    )
+    assert text.count(r"\texttt{plain8-tanh} against \texttt{plain8}") == 2
+    assert r"test error 50.00 against" in ABLATION_SENTENCES["ablation_decay"](results)
+
+
+def test_means_are_over_seeds_that_have_both(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "seeds")
+    for seed, accuracy in ((0, 0.5), (1, 0.1), (2, 0.7)):
+        path = ablation_path("resnet8", 0.0, seed)
+        write_json(path, read_json(path) | {"test_accuracy": accuracy})
+    assert "weight decay 0 test error 40.00 against" in ABLATION_SENTENCES["ablation_decay"](results)
+    row = next(line for line in ABLATION_TABLES["ablation"](results).splitlines() if r"{plain8}" in line)
+    assert row.count(r"(2/3)") == 8
+
+
+def test_runs_that_were_not_measured_are_named_with_their_reason(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "two ends")
+    assert "plain8} with weight decay 0, seed 0 (the run diverged in epoch 1)" in ABLATION_SENTENCES[
+        "ablation_unmeasured"
+    ](results)
+    assert "not measured" in ABLATION_SENTENCES["ablation_decay"](results)
+    assert r"\multicolumn{8}{c}{the run diverged in epoch 1}" in ABLATION_TABLES["ablation"](results)
+    change("plain8", 0.0, reason=None)
+    assert ABLATION_SENTENCES["ablation_unmeasured"](results) == "Every run was measured."
+
+
+def test_a_missing_run_is_named_with_the_remedy(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "whole")
+    ablation_path("plain8", 0.0005, 0).unlink()
+    with pytest.raises(FileNotFoundError, match=r"plain8-decay0.0005-0.json not found.*dvc repro"):
+        ABLATION_TABLES["ablation"](results)

@@ -1,0 +1,94 @@
+"""Sentences and tables of gradients follow the results, whatever they are."""
+
+import re
+
+import pytest
+from synthetic import write_synthetic_results
+
+from experiment.evidence import CLIPPING, INITIALISATION, evidence_path
+from experiment.reporting.gradients import GRADIENTS_SENTENCES, GRADIENTS_TABLES
+from experiment.reporting.results import load_results
+from experiment.storage import read_json, write_json
+
+STUDIES = {  # networks, seeds, diverged runs
+    "one seed": (["resnet8", "plain8", "resnet14", "plain14"], [0], ["plain14-0"]),
+    "three seeds": (["resnet20", "plain20", "resnet56", "plain56"], [0, 1, 2], ["plain56-1"]),
+    "alone": (["resnet20-tanh"], [3], []),
+    "all diverged": (["resnet20", "plain20"], [0], ["resnet20-0", "plain20-0"]),
+}
+
+
+def study(folder, monkeypatch, name):
+    networks, seeds, diverged = STUDIES[name]
+    write_synthetic_results(folder, networks, seeds, diverged=diverged)
+    monkeypatch.chdir(folder)
+    return load_results()
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_has_every_sentence_and_table(tmp_path, monkeypatch, name):
+    results = study(tmp_path, monkeypatch, name)
+    for sentence in GRADIENTS_SENTENCES.values():
+        text = sentence(results)
+        assert text.endswith(".") and not re.search(r"\b(nan|inf|None)\b|\{\}", text)
+    for table in GRADIENTS_TABLES.values():
+        text = table(results)
+        columns = {line.count("&") for line in text.splitlines() if line.endswith(r"\\")}
+        assert len(columns) == 1 and not re.search(r"\b(nan|None)\b", text)
+
+
+def test_diverged_runs_are_named_and_not_compared(tmp_path, monkeypatch):
+    results = study(tmp_path, monkeypatch, "one seed")
+    for name in ("gradient_norms", "predictiveness"):
+        text = GRADIENTS_SENTENCES[name](results)
+        assert "At depth 14 nothing can be compared." in text and r"\texttt{plain14-0}" in text
+        assert "no error can be stated" in text  # one seed
+    row = next(line for line in GRADIENTS_TABLES["gradients"](results).splitlines() if "plain14" in line)
+    assert row.count("---") == 3  # the initial weights were finite
+    assert r"\texttt{resnet20-0} and \texttt{plain20-0}" in GRADIENTS_SENTENCES["predictiveness"](
+        study(tmp_path / "other", monkeypatch, "all diverged")
+    )
+
+
+@pytest.mark.parametrize(
+    ("factor", "word"), [(0.1, "smoother with shortcuts"), (10.0, "less smooth with shortcuts")]
+)
+def test_predictiveness_is_worded_by_the_numbers(tmp_path, monkeypatch, factor, word):
+    results = study(tmp_path, monkeypatch, "three seeds")
+    for seed in (0, 1, 2):
+        path = evidence_path("gradients", "resnet20", seed)
+        content = read_json(path)
+        for checkpoint in content["checkpoints"]:
+            checkpoint["smoothness"] = factor * (1 + 0.01 * seed)
+        write_json(path, content)
+    text = GRADIENTS_SENTENCES["predictiveness"](results)
+    assert re.search(r"At depth 20 [^(]*\(([^)]*)\)", text)[1] == word
+    assert "3 seeds" in text
+
+
+def test_untrained_networks_are_named_with_their_ratio(tmp_path, monkeypatch):
+    results = study(tmp_path, monkeypatch, "one seed")
+    content = read_json(INITIALISATION)
+    for run in content["networks"]["plain14-nonorm"]["runs"]:
+        run["layers"] = {"conv.weight": 3e-30, "head.weight": 1.5}
+        run["correlation"] = [1.0] + [0.25] * 20
+    for run in content["networks"]["resnet14-nonorm"]["runs"]:
+        run.update(layers={}, correlation=None, reason="the loss or its gradient is not finite")
+    write_json(INITIALISATION, content)
+    text = GRADIENTS_SENTENCES["initial_gradients"](results)
+    assert r"\ensuremath{2.00 \times 10^{-30}} for \texttt{plain14-nonorm}" in text
+    assert r"Not measured: \texttt{resnet14-nonorm}" in text
+    assert r"0.25 for \texttt{plain14-nonorm}" in GRADIENTS_SENTENCES["initial_correlations"](results)
+
+
+def test_broken_trainings_are_counted_with_their_step(tmp_path, monkeypatch):
+    results = study(tmp_path, monkeypatch, "one seed")
+    text = GRADIENTS_SENTENCES["clipping"](results)
+    assert r"Of \texttt{resnet8-nonorm} one of one runs breaks (step 3) without clipping" in text
+    assert "none of one runs breaks (loss " in text
+    content = read_json(CLIPPING)
+    for run in content["runs"]:
+        run.update(diverged_step=1, final_loss=None)
+    write_json(CLIPPING, content)
+    assert GRADIENTS_SENTENCES["clipping"](results).count("one of one runs breaks (step 1)") == 4
+    assert GRADIENTS_TABLES["clipping"](results).count("1/1") == 4

@@ -1,0 +1,100 @@
+import pytest
+import synthetic_robustness
+import yaml
+from synthetic import synthetic_parameters
+from test_reporting_sharpness import STUDIES
+
+from experiment.evidence import evidence_path
+from experiment.parameters.study import load_study
+from experiment.reporting.comparison import pairs
+from experiment.reporting.results import Results, binomial_error
+from experiment.reporting.robustness import (
+    KINDS,
+    MOVED,
+    ROBUSTNESS_SENTENCES,
+    ROBUSTNESS_TABLES,
+    difference,
+    strongest,
+)
+from experiment.storage import read_json, write_json
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Writes a study's made-up results and reads them back."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name):
+        networks, seeds, diverged = STUDIES[name]
+        parameters = synthetic_parameters(networks, seeds)
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(parameters))
+        synthetic_robustness.write(tmp_path / "results", parameters, diverged)
+        return Results("smoke", parameters, load_study(), {}, {}, {}, {})
+
+    return make
+
+
+def change(network, seed, function):
+    path = evidence_path("robustness", network, seed)
+    content = read_json(path)
+    function(content)
+    write_json(path, content)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_has_whole_sentences_and_an_even_table(study, name):
+    results = study(name)
+    for sentence in ROBUSTNESS_SENTENCES.values():
+        text = sentence(results)
+        assert text.endswith(".") and "None" not in text and "nan" not in text
+    table = ROBUSTNESS_TABLES["robustness"](results)
+    assert len({line.count("&") for line in table.splitlines() if "&" in line}) == 1
+    assert all(network in table for network in results.study.networks)
+
+
+def test_strongest_is_the_largest_but_for_contrast(study):
+    results = study("pairs")
+    assert [strongest(results, kind) for kind in (*KINDS, MOVED)] == [0.2, 1.5, 0.25, 0.3, 0.3]
+
+
+def test_losses_of_accuracy_are_compared_with_the_error_of_the_test_set(study):
+    results = study("pairs")
+    for network, clean, noisy in (("resnet8", 0.9, 0.8), ("plain8", 0.8, 0.2)):
+        change(
+            network,
+            0,
+            lambda c, a=clean, n=noisy: c.update(accuracy=a) or c["images"]["noise"].update({"0.2": n}),
+        )
+    found = difference(results, pairs(results.study.networks)[0], KINDS[0])
+    assert (found.residual, found.plain) == pytest.approx((0.1, 0.6))
+    variance = sum(binomial_error(share, 200) ** 2 for share in (0.9, 0.8, 0.8, 0.2))
+    assert found.half_width == pytest.approx(1.959964 * variance**0.5)
+    text = ROBUSTNESS_SENTENCES["robustness_images"](results)
+    assert "10.0 and 60.0 under noise of standard deviation 0.2" in text
+    assert "the residual one is less sensitive" in text and "the finite test set alone" in text
+
+
+def test_weights_are_compared_with_the_error_of_directions(study):
+    results = study("pairs")
+    for network, accuracies in (("resnet8", [0.8, 0.81]), ("plain8", [0.3, 0.31])):
+        change(network, 0, lambda c, a=accuracies: c.update(accuracy=0.9) or c["weights"].update({"0.3": a}))
+    text = ROBUSTNESS_SENTENCES["robustness_weights"](results)
+    assert "9.5 and 59.5 at a distance of 0.3" in text and "one seed, 2 directions" in text
+    assert "the residual one is less sensitive" in text
+
+
+def test_several_seeds_give_paired_intervals_without_diverged_runs(study):
+    results = study("seeds")
+    assert difference(results, pairs(results.study.networks)[0], KINDS[0]).basis == "2 seeds"
+    assert "(2/3)" in ROBUSTNESS_TABLES["robustness"](results)
+    assert r"\texttt{plain20-2} (the run diverged)" in ROBUSTNESS_SENTENCES["robustness_unmeasured"](results)
+
+
+def test_a_direction_without_numbers_is_not_averaged_away(study):
+    results = study("pairs")
+    change("plain8", 0, lambda c: c["weights"].update({"0.3": [0.5, None]}))
+    row = next(line for line in ROBUSTNESS_TABLES["robustness"](results).splitlines() if "plain8" in line)
+    assert row.endswith("--- \\\\")
+    assert "At depth 8 accuracies on moved weights cannot" in ROBUSTNESS_SENTENCES["robustness_weights"](
+        results
+    )

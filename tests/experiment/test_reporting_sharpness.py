@@ -1,0 +1,126 @@
+import re
+
+import pytest
+import synthetic_sharpness
+import yaml
+from synthetic import synthetic_parameters
+
+from experiment.evidence import evidence_path
+from experiment.parameters.study import load_study
+from experiment.reporting.comparison import pairs
+from experiment.reporting.results import Results
+from experiment.reporting.sharpness import SHARPNESS_SENTENCES, SHARPNESS_TABLES
+from experiment.reporting.sharpness_values import JUDGED, difference, number
+from experiment.storage import read_json, write_json
+
+STUDIES = {  # networks, seeds, runs that diverged
+    "pairs": (["resnet8", "plain8", "resnet14", "plain14"], [0], []),
+    "seeds": (["resnet20", "plain20"], [0, 1, 2], ["plain20-2"]),
+    "single": (["resnet20-tanh"], [3], []),
+    "no norm": (["resnet8-nonorm", "plain8-nonorm"], [0], []),
+    "diverged": (["resnet8", "plain8"], [0, 1], ["resnet8-0", "plain8-0", "resnet8-1", "plain8-1"]),
+}
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Writes a study's made-up results and reads them back."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(name):
+        networks, seeds, diverged = STUDIES[name]
+        parameters = synthetic_parameters(networks, seeds)
+        (tmp_path / "params.yaml").write_text(yaml.safe_dump(parameters))
+        synthetic_sharpness.write(tmp_path / "results", parameters, diverged)
+        return Results("smoke", parameters, load_study(), {}, {}, {}, {})
+
+    return make
+
+
+def change(network, seed, function):
+    path = evidence_path("sharpness", network, seed)
+    content = read_json(path)
+    function(content)
+    write_json(path, content)
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_study_has_whole_sentences_and_even_tables(study, name):
+    results = study(name)
+    for sentence in SHARPNESS_SENTENCES.values():
+        text = sentence(results)
+        assert (
+            text.endswith(".")
+            and "None" not in text
+            and "nan" not in text
+            and text.count("{") == text.count("}")
+        )
+    for table in SHARPNESS_TABLES.values():
+        rows = [line for line in table(results).splitlines() if "&" in line and "multicolumn" not in line]
+        assert len({row.count("&") for row in rows}) == 1 and "nan" not in table(results)
+        assert all(network in table(results) for network in results.study.networks)
+
+
+def test_the_sharper_network_is_named_with_the_error_of_directions(study):
+    results = study("pairs")
+    change("plain8", 0, lambda c: c["states"]["final"].update(average=[0.5, 0.52], flat_radius=[0.3, 0.31]))
+    change("resnet8", 0, lambda c: c["states"]["final"].update(average=[0.1, 0.11], flat_radius=[0.9, 0.91]))
+    text = SHARPNESS_SENTENCES["sharpness"](results)
+    start = text.index("At depth 8, at the final weights")
+    final = text[start : text.index("At depth 8, at equal training loss")]
+    assert re.search(r"average 0\.105 against 0\.510 nats, a difference of .*?\(plain sharper\)", final)
+    assert re.search(r"flat radius 0\.905 against 0\.305, a difference of .*?\(plain sharper\)", final)
+    assert "adaptive by filter 0.900 against 1.44 nats" in final and "no error can be stated" in final
+    assert "one seed, 2 directions" in text
+
+
+def test_radii_beyond_the_extent_are_bounds(study):
+    results = study("pairs")
+    state = read_json(evidence_path("sharpness", "plain14", 0))["states"]["final"]
+    assert state["flat_radius"][1] is None
+    assert number(state, "flat_radius") == pytest.approx((state["flat_radius"][0] + state["extent"]) / 2)
+    assert "against at least" in SHARPNESS_SENTENCES["sharpness"](results)
+    assert r"\ge" in SHARPNESS_TABLES["sharpness"](results)
+
+
+def test_over_seeds_a_run_that_diverged_is_left_out_of_the_pairs_and_named(study):
+    results = study("seeds")
+    found = difference(results, pairs(results.study.networks)[0], "final", "filter")
+    assert found.basis == "2 seeds" and found.value < 0
+    assert "(2/3)" in SHARPNESS_TABLES["sharpness"](results)
+    assert r"\texttt{plain20-2}: the run diverged" in SHARPNESS_SENTENCES["sharpness_unmeasured"](results)
+
+
+def test_rescaling_tells_raw_measures_from_normalised_ones(study):
+    results = study("pairs")
+    change("plain8", 0, lambda c: c["rescaling"]["ratios"].update(l2=0.35, flat_radius=None))
+    text = SHARPNESS_SENTENCES["sharpness_rescaling"](results)
+    assert "by 3 changes the loss by at most" in text
+    raw, normalised = text.split("and the normalised ones")
+    assert "0.200 to 0.350 (worst case in the L2 ball)" in raw and "1.00 (adaptive by filter)" in normalised
+    row = next(line for line in SHARPNESS_TABLES["rescaling"](results).splitlines() if "plain8" in line)
+    assert row.endswith("--- \\\\")
+
+
+def test_what_cannot_be_rescaled_has_its_reason(study):
+    results = study("no norm")
+    assert SHARPNESS_SENTENCES["sharpness_rescaling"](results) == "No network could be rescaled."
+    assert "no filter has a batch norm after it" in SHARPNESS_TABLES["rescaling"](results)
+    assert "no filter has a batch norm after it (rescaled)" in SHARPNESS_SENTENCES["sharpness_unmeasured"](
+        results
+    )
+
+
+def test_a_measure_that_was_not_a_number_is_a_dash_with_its_reason(study):
+    results = study("pairs")
+    change("plain8", 0, lambda c: c["states"]["final"].update(filter=None, unmeasured={"filter": "overflow"}))
+    assert "adaptive by filter at the final weights" in SHARPNESS_SENTENCES["sharpness_unmeasured"](results)
+    assert "---" in SHARPNESS_TABLES["sharpness"](results)
+    assert (
+        "adaptive by filter" not in SHARPNESS_SENTENCES["sharpness"](results).split("At depth 8, at equal")[0]
+    )
+
+
+def test_raw_measures_are_not_compared(study):
+    assert "L2 ball" not in SHARPNESS_SENTENCES["sharpness"](study("pairs"))
+    assert {measure.key for measure in JUDGED} == {"elementwise", "filter", "average", "flat_radius"}

@@ -1,0 +1,42 @@
+"""Made-up verdicts: every declared claim once, verdicts and signs in turn."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from experiment.claims.declared import CLAIMS
+from experiment.claims.judging import VERDICTS
+from experiment.storage import write_json
+
+
+def write(results: Path, parameters: Mapping[str, Any], diverged: Collection[str]) -> None:
+    """Write claims.json below `results`; `diverged` runs have no part in it."""
+    entries = [_entry(number, claim, parameters) for number, claim in enumerate(CLAIMS)]
+    write_json(results / "claims.json", {"rule": dict(parameters["claims"]), "claims": entries})
+
+
+def _entry(number: int, claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    verdict = VERDICTS[number % len(VERDICTS)]
+    measured = verdict != "not measured"
+    estimate = (-1) ** number * (0.1 + 0.02 * number)
+    known = measured and number % 7 != 3
+    return {
+        "id": claim.id,
+        "claim": claim.text,
+        "quantity": claim.quantity,
+        "comparison": claim.comparison,
+        "expected_sign": claim.expected,
+        "estimate": estimate if measured else None,
+        "low": estimate - 0.2 if known else None,
+        "high": estimate + 0.2 if known else None,
+        "interval_covers": "seeds and directions" if known else None,
+        "p": 0.01 * number if known else None,
+        "p_corrected": min(1.0, 0.1 * number) if known else None,
+        "verdict": verdict,
+        "reason": "made up" if verdict in ("inconclusive", "not measured") else None,
+        "seeds": list(parameters["seeds"]),
+        "observations": [],
+        "missing": [],
+        "stage": claim.stage,
+        "shown": claim.shown,
+    }
