@@ -179,7 +179,9 @@ def bootstrap_correlation(
     return percentile_interval(known, confidence) if known else None
 
 
-def correlation_permutation(x: Sequence[float], y: Sequence[float], resamples: int, seed: int) -> float | None:
+def correlation_permutation(
+    x: Sequence[float], y: Sequence[float], resamples: int, seed: int
+) -> float | None:
     """Two-sided p of no association: y is permuted against x; random permutations, one added to both counts."""
     observed = abs(rank_correlation(x, y))
     if not np.isfinite(observed):

@@ -38,9 +38,15 @@ def draw() -> Figure:
     axes.set_yticks(range(len(shown)), [label(entry) for entry in shown])
     for position, entry in enumerate(shown):
         draw_claim(axes, position, entry)
-    handles = [Line2D([], [], color=color, marker=MARKERS[name], linestyle="", markersize=4) for name, color in COLORS.items()]
+    handles = [
+        Line2D([], [], color=color, marker=MARKERS[name], linestyle="", markersize=4)
+        for name, color in COLORS.items()
+    ]
     figure.legend(
-        [*handles, Patch(facecolor=CLAIMED_SIDE)], [*COLORS, "claimed side of zero"], loc="lower center", ncols=5
+        [*handles, Patch(facecolor=CLAIMED_SIDE)],
+        [*COLORS, "claimed side of zero"],
+        loc="lower center",
+        ncols=5,
     )
     return figure
 

@@ -12,9 +12,7 @@ from experiment.storage import write_json
 def main() -> None:
     rule = load_section("claims", Claims)
     judged = judge_all(CLAIMS, load_results(), rule)
-    write_json(
-        CLAIMS_FILE, {"rule": rule.model_dump(), "claims": [entry(judgement) for judgement in judged]}
-    )
+    write_json(CLAIMS_FILE, {"rule": rule.model_dump(), "claims": [entry(judgement) for judgement in judged]})
 
 
 if __name__ == "__main__":

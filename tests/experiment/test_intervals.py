@@ -52,7 +52,9 @@ def test_nothing_varies_with_one_seed_and_one_draw():
 def test_matched_draws_are_drawn_together():
     """Sides that differ by a constant in every direction have an exact interval, however far directions differ."""
     draws = np.array([1.0, 50.0, -20.0, 7.0])
-    assert bootstrap_effect([pair("a", 0, draws, draws - 2)], difference, 0.95, 300, 0) == pytest.approx((2, 2))
+    assert bootstrap_effect([pair("a", 0, draws, draws - 2)], difference, 0.95, 300, 0) == pytest.approx(
+        (2, 2)
+    )
 
 
 def test_bootstrap_over_draws_is_that_of_scipy():
@@ -86,7 +88,9 @@ def test_label_permutation_is_that_of_scipy():
 
 def test_strata_are_permuted_apart():
     """Two strata of two clear pairs each: 6 x 6 assignments, of which the observed one and its mirror are extreme."""
-    observations = [pair(s, seed, base + seed, base + 10 + seed) for s, base in (("a", 0), ("b", 100)) for seed in (0, 1)]
+    observations = [
+        pair(s, seed, base + seed, base + 10 + seed) for s, base in (("a", 0), ("b", 100)) for seed in (0, 1)
+    ]
     assert label_permutation(observations, difference, 100, 0) == pytest.approx(2 / 36)
 
 
@@ -145,7 +149,12 @@ def test_correlation_has_an_interval_with_several_seeds_alone():
 
 def test_holm_by_hand():
     """Holm's own rule: the smallest times 3, the next times 2 and not below it, the largest as it is."""
-    assert holm([0.01, None, 0.04, 0.03]) == [pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06)]
+    assert holm([0.01, None, 0.04, 0.03]) == [
+        pytest.approx(0.03),
+        None,
+        pytest.approx(0.06),
+        pytest.approx(0.06),
+    ]
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([None]) == [None]
 

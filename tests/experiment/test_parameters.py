@@ -173,7 +173,11 @@ def test_good_parameters_come_back_typed(tmp_path):
         ("curvature.direction_seeds", [3, 3], "curvature.direction_seeds: expected different seeds"),
         ("curvature.trace_draws", 1, "curvature.trace_draws: Input should be greater than or equal to 2"),
         ("curvature.map.points", 4, "curvature.map.points: expected an odd count"),
-        ("sharpness.radii.l3", 0.1, "sharpness.radii.l3: unknown key; expected one of l2, elementwise, filter"),
+        (
+            "sharpness.radii.l3",
+            0.1,
+            "sharpness.radii.l3: unknown key; expected one of l2, elementwise, filter",
+        ),
         ("sharpness.direction_seeds", [21, 21], "sharpness.direction_seeds: expected no repetition"),
         ("initialisation.variants", ["-linear"], "initialisation.variants: network 'plain8-linear'"),
         ("initialisation.depths", [9], "initialisation.depths: network 'plain9': depth 9 is not 6n+2"),

@@ -115,7 +115,9 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
     if seeds == 1:
         return replace(judgement, verdict=ONE_OBSERVATION, reason="one seed")
     if seeds < rule.least_seeds:
-        return replace(judgement, verdict=INCONCLUSIVE, reason=f"{seeds} seeds, {rule.least_seeds} are asked for")
+        return replace(
+            judgement, verdict=INCONCLUSIVE, reason=f"{seeds} seeds, {rule.least_seeds} are asked for"
+        )
     if judgement.interval is None or judgement.p_corrected is None:
         return replace(judgement, verdict=INCONCLUSIVE, reason="no interval or no p value can be had")
     if judgement.side == 0:

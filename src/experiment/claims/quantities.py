@@ -71,8 +71,7 @@ def at_state(instrument: str, key: str, state: str) -> Quantity:
 def average_sharpness(state: str) -> Quantity:
     """Rise of the loss along each filter-normalised direction, in nats."""
     return lambda results, network, seed: [
-        known(rise, "a rise")
-        for rise in state_of(results, "sharpness", network, seed, state)["average"]
+        known(rise, "a rise") for rise in state_of(results, "sharpness", network, seed, state)["average"]
     ]
 
 

@@ -58,9 +58,7 @@ def matched_pairs(results: Results, measure: Quantity) -> Sample:
     return sample
 
 
-def initial_pairs(
-    results: Results, variant: str, measure: Callable[[str, int], list[float]]
-) -> Sample:
+def initial_pairs(results: Results, variant: str, measure: Callable[[str, int], list[float]]) -> Sample:
     """Untrained residual and plain networks of every depth and seed of one declared variant."""
     declared = results.parameters["initialisation"]
     sample = Sample("pairs")
@@ -118,7 +116,9 @@ def clipping_pairs(results: Results) -> Sample:
         if parse_name(network).family == "plain":
 
             def find(network=network, seed=seed) -> None:
-                sides = ((nothing_learnt(runs[network, seed, c], results.chance_loss),) for c in (True, False))
+                sides = (
+                    (nothing_learnt(runs[network, seed, c], results.chance_loss),) for c in (True, False)
+                )
                 sample.observations.append(Observation(network, seed, *sides))
 
             sample.add(f"{network}, seed {seed}", find)

@@ -10,6 +10,7 @@ from experiment.reporting.wording import capital, count_noun
 from experiment.storage import read_json
 
 SIDES = {1: "on the claimed side", -1: "on the other side", 0: "on neither side"}
+SIDES_IN_SHORT = {1: "for", -1: "against", 0: "neither", None: ABSENT}
 VERDICT_ORDER = ("supported", "contradicted", "inconclusive", "one observation", "not measured")
 
 Entry = dict[str, Any]  # of claims.json
@@ -119,10 +120,10 @@ def probability(p: float | None) -> str:
 def claims_table(results: Results) -> str:
     """Every judgement in a row, as a longtable."""
     columns = (
-        r"@{}>{\raggedright\arraybackslash}p{0.235\linewidth}>{\raggedright\arraybackslash}p{0.195\linewidth}"
-        r"r>{\raggedright\arraybackslash}p{0.12\linewidth}rr>{\raggedright\arraybackslash}p{0.10\linewidth}@{}"
+        r"@{}>{\raggedright\arraybackslash}p{0.185\linewidth}>{\raggedright\arraybackslash}p{0.16\linewidth}"
+        r"rlrrll@{}"
     )
-    head = r"\toprule Claim & Quantity & Estimate & Interval & $p$ & Holm & Verdict \\ \midrule"
+    head = r"\toprule Claim & Quantity & Estimate & Interval & $p$ & Holm & Side & Verdict \\ \midrule"
     rows, last = [], None
     for entry in entries():
         rows.append(" & ".join(row(entry, repeated=entry["claim"] == last)) + r" \\")
@@ -130,7 +131,7 @@ def claims_table(results: Results) -> str:
     caption = (
         r"\caption{Every judgement. Estimates as \texttt{results/claims.json} says of each: residual minus plain, relative "
         r"differences $2(a-b)/(|a|+|b|)$, or rank correlations. Intervals over seeds and directions, $p$ over seeds. "
-        r"An em dash: cannot be had.}\label{tab:claims} \\"
+        r"Side: where the whole interval lies. An em dash: cannot be had.}\label{tab:claims} \\"
     )
     body = [caption, head + r" \endfirsthead", head + r" \endhead", r"\bottomrule \endfoot", *rows]
     return "\n".join([rf"\begin{{longtable}}{{{columns}}}", *body, r"\end{longtable}"]) + "\n"
@@ -145,7 +146,8 @@ def row(entry: Entry, repeated: bool) -> list[str]:
         interval(entry) or ABSENT,
         probability(entry["p"]),
         probability(entry["p_corrected"]),
-        standing(entry),
+        SIDES_IN_SHORT[side(entry)],
+        entry["verdict"],
     ]
 
 

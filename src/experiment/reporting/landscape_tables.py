@@ -137,6 +137,9 @@ def trajectory_numbers(results: Results, network: str, seed: int) -> tuple[float
     )
 
 
+INSTRUMENTS = ("curvature", "sharpness", "gradients", "robustness")
+
+
 def provenance_table(results: Results) -> str:
     """Machines and software: a row for each distinct combination of stage and machine."""
     rows: dict[tuple[str, ...], list[str]] = {}
@@ -162,4 +165,4 @@ def _origins(results: Results, network: str, seed: int) -> dict[str, dict]:
         "training": results.training[run_name(network, seed)]["provenance"],
         "surface": results.surface(network, seed, "final").attrs,
         "trajectory": results.trajectory(network, seed).attrs,
-    }
+    } | {name: results.evidence(name, network, seed)["provenance"] for name in INSTRUMENTS}

@@ -42,8 +42,8 @@ def _comments(
 
 
 def parameter_text(value: Any) -> str:
-    """A value as it is read by a person: lists with commas, null as none."""
-    if value is None:
+    """A value as it is read by a person: lists with commas, null and empty text as none."""
+    if value is None or value == "":
         return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"

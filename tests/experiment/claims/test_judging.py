@@ -13,7 +13,9 @@ RULE = Claims(confidence=0.95, significance=0.05, resamples=500, least_seeds=3, 
 
 
 def claim(sample: Sample, expected: int = -1) -> Claim:
-    return Claim("x", "a claim", "a quantity", "first minus second", "train", "tab:x", expected, lambda _: sample)
+    return Claim(
+        "x", "a claim", "a quantity", "first minus second", "train", "tab:x", expected, lambda _: sample
+    )
 
 
 def judged(sample: Sample, expected: int = -1):
@@ -24,7 +26,9 @@ def pairs(gap: float, seeds: int, draws: int = 1, noise: float = 0.1) -> Sample:
     """Pairs of two depths whose first side lies `gap` above the second."""
     random = np.random.default_rng(0)
     observed = [
-        Observation(depth, seed, tuple(gap + random.normal(0, noise, draws)), tuple(random.normal(0, noise, draws)))
+        Observation(
+            depth, seed, tuple(gap + random.normal(0, noise, draws)), tuple(random.normal(0, noise, draws))
+        )
         for depth in ("depth 20", "depth 56")
         for seed in range(seeds)
     ]
@@ -74,7 +78,11 @@ def test_nothing_measured_keeps_the_reasons():
 
 
 def test_a_trend_is_judged_by_its_rank_correlation():
-    points = [Point(f"plain{depth}-{seed}", seed, depth, depth + seed) for depth in (20, 56, 110) for seed in range(3)]
+    points = [
+        Point(f"plain{depth}-{seed}", seed, depth, depth + seed)
+        for depth in (20, 56, 110)
+        for seed in range(3)
+    ]
     found = judged(Sample("scatter", points=points), 1)
     assert found.verdict == "supported" and found.estimate > 0.9
     flat = [Point(point.run, point.seed, point.x, 1.0) for point in points]
