@@ -28,6 +28,15 @@ def measure(state: str, name: str) -> Callable[[Results, str], list[float | None
     return lambda results, network: results.measure(network, state, name)
 
 
+def normalised_traces(results: Results, network: str) -> list[float | None]:
+    """Of the filter-normalised Hessian at equal training loss, by seed."""
+    runs = [(seed, results.evidence("curvature", network, seed)) for seed in results.study.seeds]
+    return [
+        run["states"]["matched"].get("normalised_trace") if results.matched(network, seed) else None
+        for seed, run in runs
+    ]
+
+
 def test_errors(results: Results, network: str) -> list[float | None]:
     """In per cent."""
     return [None if share is None else 100 * share for share in results.test_errors(network)]
@@ -40,6 +49,7 @@ COLUMNS = (
     Column("Rise, equal loss", measure("matched_cuts", "edge_rise"), 2),
     Column("Half-way, equal loss", measure("matched_cuts", "halfway_distance"), 2),
     Column("Excess, equal loss", measure("matched_cuts", "excess_variation"), 2),
+    Column("Trace, equal loss", normalised_traces, 0),
 )
 
 

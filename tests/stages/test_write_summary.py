@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiment.evidence import CLAIMS
+from experiment.evidence import CLAIMS, evidence_path
 from experiment.parameters.study import Study
 from experiment.reporting.comparison import Difference
 from experiment.reporting.results import Results
@@ -55,6 +55,9 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
     verdicts = ["supported", "supported", "inconclusive"]
     entries = [{"verdict": verdict, "low": -2.0, "high": -1.0, "expected_sign": -1} for verdict in verdicts]
     write_json(CLAIMS, {"claims": entries})
+    for network, trace in (("resnet8", 90.0), ("plain8", None), ("resnet14", 123.4), ("plain14", 567.8)):
+        states = {"matched": {"normalised_trace": trace}}
+        write_json(evidence_path("curvature", network, 0), {"states": states})
     networks = ["resnet8", "plain8", "resnet14", "plain14"]
     runs = [run(0.75), run(0.1, diverged_epoch=2), run(0.8), run(0.7)]
     rises = [1.0, 2.0, 3.0, 5.0]
@@ -79,9 +82,9 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
     assert (
         "Scale `laptop`: scikit-learn's handwritten digits, 1,437 training images, 7 epochs, 1 seed." in text
     )
-    assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 1.00 | – | – | – |" in text  # nothing to match it with
-    assert "| `plain8` | 1,234 | – | – | 2.00 | – | – | – |" in text
-    assert "| `resnet14` | 1,234 | 0.500 | 20.00 | 3.00 | 4.00 | – | 1.00 |" in text
+    assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 1.00 | – | – | – | – |" in text  # nothing to match it with
+    assert "| `plain8` | 1,234 | – | – | 2.00 | – | – | – | – |" in text
+    assert "| `resnet14` | 1,234 | 0.500 | 20.00 | 3.00 | 4.00 | – | 1.00 | 123 |" in text
     assert (
         "- `resnet8` against `plain8`: test errors not comparable; at equal training loss, rise to the rim not"
         in text
