@@ -69,16 +69,16 @@ def test_predictiveness_is_worded_by_the_numbers(tmp_path, monkeypatch, factor, 
 def test_untrained_networks_are_named_with_their_ratio(tmp_path, monkeypatch):
     results = study(tmp_path, monkeypatch, "one seed")
     content = read_json(INITIALISATION)
-    for run in content["networks"]["plain14-nonorm"]["runs"]:
+    for run in content["networks"]["plain14-sigmoid-nonorm"]["runs"]:
         run["layers"] = {"conv.weight": 3e-30, "head.weight": 1.5}
         run["correlation"] = [1.0] + [0.25] * 20
-    for run in content["networks"]["resnet14-nonorm"]["runs"]:
+    for run in content["networks"]["resnet14-sigmoid-nonorm"]["runs"]:
         run.update(layers={}, correlation=None, reason="the loss or its gradient is not finite")
     write_json(INITIALISATION, content)
     text = GRADIENTS_SENTENCES["initial_gradients"](results)
-    assert r"\ensuremath{2.00 \times 10^{-30}} for \texttt{plain14-nonorm}" in text
-    assert r"Not measured: \texttt{resnet14-nonorm}" in text
-    assert r"0.25 for \texttt{plain14-nonorm}" in GRADIENTS_SENTENCES["initial_correlations"](results)
+    assert r"\ensuremath{2.00 \times 10^{-30}} for \texttt{plain14-sigmoid-nonorm}" in text
+    assert r"Not measured: \texttt{resnet14-sigmoid-nonorm}" in text
+    assert r"0.25 for \texttt{plain14-sigmoid-nonorm}" in GRADIENTS_SENTENCES["initial_correlations"](results)
 
 
 def test_broken_trainings_are_counted_with_their_step(tmp_path, monkeypatch):
