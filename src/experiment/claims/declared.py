@@ -125,12 +125,18 @@ _SMOOTHNESS = [
             q.of_slice("line", "barrier")),
 ]  # fmt: skip
 
+VARIANTS = {  # every one, whatever it shows: choosing among them afterwards would choose the verdict
+    "": "with batch norm",
+    "-nonorm": "without batch norm",
+    "-tanh-nonorm": "tanh, without batch norm",
+    "-sigmoid-nonorm": "sigmoid, without batch norm",
+}
 _GRADIENTS = [
     Claim(f"vanishing_gradients{variant}", f"shortcuts keep gradients from vanishing ({name})",
           "log10 of the first over the last layer's gradient norm, untrained", PAIRED,
           "measure_initialisation", "fig:initialisation", 1,
           lambda results, variant=variant: initial_pairs(results, variant, q.first_to_last_layer))
-    for variant, name in {"": "with batch norm", "-sigmoid-nonorm": "sigmoid, without batch norm"}.items()
+    for variant, name in VARIANTS.items()
 ]  # fmt: skip
 _GRADIENTS += [
     Claim("balanced_gradients", "shortcuts keep gradients of the first and the last layer in proportion (with batch norm)",
