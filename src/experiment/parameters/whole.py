@@ -19,6 +19,7 @@ from experiment.parameters.study import Study
 from experiment.parameters.surface import Surface
 from experiment.parameters.train import Recipe, Train
 from experiment.parameters.trajectory import Trajectory
+from experiment.parameters.trials import Trials
 
 
 class Parameters(Study):
@@ -35,6 +36,7 @@ class Parameters(Study):
     clipping: Clipping
     robustness: Robustness
     ablation: Ablation
+    trials: Trials
     claims: Claims
 
 
