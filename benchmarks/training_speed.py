@@ -5,6 +5,10 @@
 Both train the same network with the same SGD, batch of 128, crops and flips on random images of CIFAR-10's
 shape. The plain loop is what most CIFAR scripts do: PIL transforms in DataLoader workers, contiguous float32.
 Rounds alternate between the two, and the median round is printed, so that a busy machine treats both alike.
+
+The last columns say how much of the machine is used: the multiplications and additions of a step (convolutions and
+products alone, as torch counts them) a second, as a share of what one large matrix product reaches here in the same
+number format. No training loop can pass 100 %, so the images a second at which it would lie are the machine's ceiling.
 """
 
 import sys
@@ -16,6 +20,7 @@ from time import perf_counter
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 
 from flatness.data import ImageSet, image_set
@@ -96,10 +101,10 @@ def plain_steps(network: str, data: ImageSet) -> Iterator[None]:
             yield
 
 
-def images_per_second(steps: Iterator[None]) -> float:
-    """Speed over one round of at least SECONDS_PER_ROUND."""
+def images_per_second(steps: Iterator[None], seconds: float = SECONDS_PER_ROUND) -> float:
+    """Speed over one round of at least that long, of one step at least."""
     start, count = perf_counter(), 0
-    while perf_counter() - start < SECONDS_PER_ROUND:
+    while count == 0 or perf_counter() - start < seconds:
         next(steps)
         count += 1
     return count * BATCH / (perf_counter() - start)
@@ -115,19 +120,49 @@ def compare(network: str, loops: dict[str, Callable[[str, ImageSet], Iterator[No
     return {name: median(speeds[name] for speeds in rounds) for name in running}
 
 
+def operations_per_image(network: str, data: ImageSet) -> float:
+    """Floating-point operations of one training step for one image, in float32, where torch counts every layer."""
+    execution = choose_execution(precision="float32")
+    trainer = Trainer(build_network(network, 0), data, data, RECIPE, 0, execution)
+    trainer.forward = trainer.network.train()  # uncompiled, so that the operations are seen
+    generator = torch.Generator(execution.device).manual_seed(0)
+    images, labels = trainer.augmentation.batch(torch.arange(BATCH, device=execution.device), generator)
+    with FlopCounterMode(display=False) as counter:
+        trainer._step(images, labels)
+    return counter.get_total_flops() / BATCH
+
+
+def matrix_product_speed(size: int = 2048, repetitions: int = 10) -> float:
+    """Floating-point operations a second of a product of two square matrices in the machine's number format."""
+    execution = choose_execution()
+    a = torch.randn(size, size, device=execution.device, dtype=execution.precision)
+    for repetition in range(repetitions + 3):
+        if repetition == 3:
+            float(a[0, 0])
+            start = perf_counter()
+        product = a @ a
+    float(product[0, 0])  # waits for an accelerator
+    return repetitions * 2 * size**3 / (perf_counter() - start)
+
+
 def main() -> None:
     execution = choose_execution()
     precision = str(execution.precision).removeprefix("torch.")
     print(
         f"{execution.device_name}, {torch.get_num_threads()} threads, {precision}, torch {torch.__version__}"
     )
+    peak = matrix_product_speed()
+    print(f"one matrix product: {peak / 1e9:.0f} GFLOP/s")
     print(
-        f"{'network':12}{'flatness':>14}{'plain loop':>14}{'ratio':>8}   images/s, median of {ROUNDS} rounds"
+        f"{'network':12}{'flatness':>10}{'plain loop':>12}{'ratio':>7}{'ceiling':>9}{'used':>7}"
+        f"   images/s, median of {ROUNDS} rounds"
     )
     for network in sys.argv[1:] or ["resnet20", "resnet56"]:
         speeds = compare(network, {"ours": our_steps, "plain": plain_steps})
+        ceiling = peak / operations_per_image(network, random_images(BATCH))
         print(
-            f"{network:12}{speeds['ours']:14.0f}{speeds['plain']:14.0f}{speeds['ours'] / speeds['plain']:8.2f}"
+            f"{network:12}{speeds['ours']:10.0f}{speeds['plain']:12.0f}{speeds['ours'] / speeds['plain']:7.2f}"
+            f"{ceiling:9.0f}{100 * speeds['ours'] / ceiling:6.0f}%"
         )
 
 

@@ -22,10 +22,13 @@ import synthetic_sharpness
 import xarray
 import yaml
 
+from experiment.parameters.trials import Trials
 from experiment.slices import write_slice
 from experiment.storage import run_name, write_json, write_rows
+from experiment.trials import trial_name
 from flatness.networks import Architecture, build_network, parse_name
 from flatness.plane_roughness import plane_measures
+from flatness.resolution import unfiltered_measures
 from flatness.roughness import line_measures, profile_measures
 from flatness.surface import axis
 
@@ -97,7 +100,7 @@ def synthetic_parameters(
             "margin": 0.25,
         },
         "surface": SURFACE,
-    } | {section: SMOKE[section] for section in EVIDENCE}
+    } | {section: SMOKE[section] for section in (*EVIDENCE, "trials")}
 
 
 def write_synthetic_results(
@@ -130,10 +133,22 @@ def write_synthetic_results(
     )
     for run in runs:
         run.write(results)
-    write_json(results / "roughness.json", {run.name: run.roughness() for run in runs})
+    trials = write_trials(results, content, classes)
+    write_json(results / "roughness.json", {run.name: run.roughness() for run in runs} | trials)
     for instrument in EVIDENCE.values():
         instrument.write(results, content, diverged)
     return content
+
+
+def write_trials(results: Path, parameters: Mapping[str, Any], classes: int) -> dict[str, Any]:
+    """Write results/trials, each like a run of the study with a higher loss; their roughness by name."""
+    declared, roughness = Trials(**parameters["trials"]), {}
+    for network, rate, seed in declared.runs:
+        run, name = _Run(network, seed, parameters, classes, diverged=False), trial_name(network, rate, seed)
+        run.final += 0.1
+        run.write_trial(results / "trials" / name, rate)
+        roughness[name] = {view: run.roughness()[view] for view in ("final", "cuts")}
+    return roughness
 
 
 def write_blank_figures(folder: Path, names: Sequence[str]) -> None:
@@ -219,6 +234,14 @@ class _Run:
         write_slice(directory / "line.nc", self._line())
         write_slice(results / "trajectories" / f"{self.name}.nc", self._trajectory())
 
+    def write_trial(self, directory: Path, learning_rate: float) -> None:
+        """What try_learning_rate leaves."""
+        last = float(self.epochs)
+        write_rows(directory / "training.csv", self._epochs())
+        write_json(directory / "training.json", self._summary() | {"learning_rate": learning_rate})
+        write_slice(directory / "final.nc", self._grid(self.surface["points"], last, ("train", "test")))
+        write_slice(directory / "cuts.nc", self._cuts(last, ("train", "test")))
+
     def roughness(self) -> dict[str, Any]:
         alphas = axis(self.surface["extent"], self.surface["points"])
         states = {"final": self.epochs, "recomputed": self.epochs, "matched": self.matched_epoch}
@@ -242,7 +265,8 @@ class _Run:
 
     def _measures(self, alphas: np.ndarray, epoch: float, stretch: float) -> dict[str, float]:
         losses = self._profile(alphas * stretch, epoch)
-        return profile_measures(losses, 0.01 * losses, alphas, self.chance)
+        errors = 0.01 * losses
+        return profile_measures(losses, errors, alphas, self.chance) | unfiltered_measures([losses], [errors])
 
     def _profile(self, distance: np.ndarray, epoch: float) -> np.ndarray:
         """Rises from the centre's loss with the distance, with a bump for deep plain networks."""

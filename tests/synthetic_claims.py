@@ -17,7 +17,7 @@ def write(results: Path, parameters: Mapping[str, Any], diverged: Collection[str
 
 def _entry(number: int, claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
     verdict = VERDICTS[number % len(VERDICTS)]
-    measured = verdict != "not measured"
+    measured = verdict != "cannot be judged"
     estimate = (-1) ** number * (0.1 + 0.02 * number)
     known = measured and number % 7 != 3
     return {
@@ -25,6 +25,7 @@ def _entry(number: int, claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "claim": claim.text,
         "quantity": claim.quantity,
         "comparison": claim.comparison,
+        "unit": claim.unit,
         "expected_sign": claim.expected,
         "estimate": estimate if measured else None,
         "low": estimate - 0.2 if known else None,
@@ -33,10 +34,11 @@ def _entry(number: int, claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "p": 0.01 * number if known else None,
         "p_corrected": min(1.0, 0.1 * number) if known else None,
         "verdict": verdict,
-        "reason": "made up" if verdict in ("inconclusive", "not measured") else None,
+        "reason": "made up" if verdict in ("inconclusive", "cannot be judged") else None,
         "seeds": list(parameters["seeds"]),
-        "observations": [],
-        "missing": [],
+        "revised": claim.revised,
+        "observations": [{}, {}],
+        "missing": ["plain20, seed 1: made up"] if number % 4 == 1 else [],
         "stage": claim.stage,
         "shown": claim.shown,
     }

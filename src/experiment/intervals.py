@@ -4,7 +4,7 @@ A stratum holds matched observations of one kind (one depth, say). Each observat
 draw (per direction) where a quantity is drawn, else one in all; draws of the two sides are matched.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import comb, inf, prod
@@ -23,6 +23,16 @@ class Observation:
     seed: int
     first: tuple[float, ...]
     second: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """An effect met twice, at one level of a condition and at another: the values (a, b) that it sets apart at each."""
+
+    stratum: str
+    seed: int
+    first: tuple[float, float]
+    second: tuple[float, float]
 
 
 Effect = Callable[[float, float], float]  # of the two sides' means
@@ -56,38 +66,95 @@ def bootstrap_effect(
     Seeds are drawn with replacement within each stratum, then draws within each observation, the same for both
     sides. None where there is neither a second seed nor a second draw, so that nothing varies.
     """
-    strata: dict[str, list[Observation]] = {}
-    for observation in observations:
-        strata.setdefault(observation.stratum, []).append(observation)
+    strata = _by_stratum(observations)
     varies = any(len(members) > 1 for members in strata.values())
     if not varies and all(len(observation.first) < 2 for observation in observations):
         return None
     random = np.random.default_rng(seed)
+    drawn = [_drawn_means(members, resamples, random) for members in strata.values()]
+    effects = [_elementwise(effect, first, second).mean(1) for first, second in drawn]
+    return percentile_interval(np.mean(effects, 0), confidence)
+
+
+def _drawn_means(
+    members: Sequence[Observation], resamples: int, random: Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Means of both sides [R, S]: S observations of a stratum drawn with replacement, then the draws of each."""
+    count = min(len(side) for o in members for side in (o.first, o.second))
+    sides = (np.array([getattr(o, side)[:count] for o in members]) for side in ("first", "second"))  # [S, D]
+    chosen = random.integers(len(members), size=(resamples, len(members), 1))
+    draws = random.integers(count, size=(resamples, len(members), count))
+    first, second = (values[chosen, draws].mean(2) for values in sides)
+    return first, second
+
+
+def _elementwise(effect: Effect, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return np.vectorize(effect, otypes=[float])(first, second)
+
+
+def mean_contrast(contrasts: Sequence[Contrast], effect: Effect) -> float:
+    """Mean over strata of the effect at the first level minus that at the second, each of means over the seeds."""
+    strata = _by_stratum(contrasts)
+    return _contrast([[np.mean(side, 0) for side in _levels(members)] for members in strata.values()], effect)
+
+
+def _levels(members: Sequence[Contrast]) -> tuple[np.ndarray, np.ndarray]:
+    """The values (a, b) at the first and at the second level, [S, 2] each."""
+    return np.array([c.first for c in members]), np.array([c.second for c in members])
+
+
+def _contrast(levels: Sequence[Sequence[Sequence[float]]], effect: Effect) -> float:
+    """Of means (a, b) by stratum and level."""
     effects = [
-        mean_effect([o for members in strata.values() for o in _resampled(members, random)], effect)
-        for _ in range(resamples)
+        effect(float(first[0]), float(first[1])) - effect(float(second[0]), float(second[1]))
+        for first, second in levels
     ]
-    return percentile_interval(effects, confidence)
+    return float(np.mean(effects))
 
 
-def _resampled(members: list[Observation], random: Generator) -> list[Observation]:
-    chosen = [members[index] for index in random.integers(len(members), size=len(members))]
-    return [_with_drawn_draws(observation, random) for observation in chosen]
+def bootstrap_contrast(
+    contrasts: Sequence[Contrast], effect: Effect, confidence: float, resamples: int, seed: int
+) -> tuple[float, float] | None:
+    """Percentile interval of `mean_contrast`, seeds drawn with replacement in each stratum; None for a single seed."""
+    strata = _by_stratum(contrasts)
+    if all(len(members) < 2 for members in strata.values()):
+        return None
+    random = np.random.default_rng(seed)
+    levels = [_levels(members) for members in strata.values()]
+    found = []
+    for _ in range(resamples):
+        drawn = [(random.integers(len(first), size=len(first)), first, second) for first, second in levels]
+        found.append(_contrast([[f[i].mean(0), s[i].mean(0)] for i, f, s in drawn], effect))
+    return percentile_interval(found, confidence)
 
 
-def _with_drawn_draws(observation: Observation, random: Generator) -> Observation:
-    count = min(len(observation.first), len(observation.second))
-    index = random.integers(count, size=count)
-    sides = (tuple(side[i] for i in index) for side in (observation.first, observation.second))
-    return Observation(observation.stratum, observation.seed, *sides)
+def contrast_permutation(
+    contrasts: Sequence[Contrast], effect: Effect, resamples: int, seed: int
+) -> float | None:
+    """Two-sided p of a `mean_contrast` of 0: the levels of the runs of each side of each stratum are exchanged.
+
+    As `label_permutation`. None with fewer than two contrasts.
+    """
+    if len(contrasts) < 2:
+        return None
+    pools = [
+        np.concatenate([level[:, side] for level in _levels(members)])
+        for members in _by_stratum(contrasts).values()
+        for side in (0, 1)
+    ]
+
+    def statistic(means: Sequence[tuple[float, float]]) -> float:
+        sides = zip(means[::2], means[1::2], strict=True)  # of each stratum: (a, b), both by level
+        return abs(_contrast([list(zip(*both, strict=True)) for both in sides], effect))
+
+    return _exchanged(pools, statistic, resamples, seed)
 
 
-def percentile_bootstrap(
-    values: Sequence[float], confidence: float, resamples: int, seed: int
-) -> tuple[float, float]:
-    """Percentile interval of the mean of values [n], drawn with replacement."""
-    drawn = np.random.default_rng(seed).choice(values, (resamples, len(values)))
-    return percentile_interval(drawn.mean(1), confidence)
+def _by_stratum(entries: Sequence) -> dict[str, list]:
+    strata: dict[str, list] = {}
+    for entry in entries:
+        strata.setdefault(entry.stratum, []).append(entry)
+    return strata
 
 
 def percentile_interval(values: Sequence[float], confidence: float) -> tuple[float, float]:
@@ -102,53 +169,52 @@ def label_permutation(
 ) -> float | None:
     """Two-sided p of no difference between the sides: sides are exchanged among the runs of each stratum.
 
-    The statistic is |mean over strata of effect(mean of first, mean of second)|, runs entering by the mean of their draws.
-    Every assignment is taken where there are at most `resamples`, else as many random ones, with one added
-    to both counts (Phipson and Smyth 2010). None with fewer than two observations in all.
+    The statistic is |mean over strata of effect(mean of first, mean of second)|, runs entering by the mean of their draws;
+    `_exchanged` tells how many ways are taken. None with fewer than two observations in all.
     """
     if len(observations) < 2:
         return None
-    strata: dict[str, tuple[list[float], list[float]]] = {}
-    for observation in observations:
-        sides = strata.setdefault(observation.stratum, ([], []))
-        for side, values in zip(sides, (observation.first, observation.second), strict=True):
-            side.append(float(np.mean(values)))
-    pooled = [np.array(first + second) for first, second in strata.values()]
+    pools = [
+        np.array([np.mean(o.first) for o in members] + [np.mean(o.second) for o in members])
+        for members in _by_stratum(observations).values()
+    ]
 
-    def statistic(chosen: Sequence[Sequence[int]]) -> float:
-        effects = []
-        for values, first in zip(pooled, chosen, strict=True):
+    def statistic(means: Sequence[tuple[float, float]]) -> float:
+        return abs(float(np.mean([effect(*both) for both in means])))
+
+    return _exchanged(pools, statistic, resamples, seed)
+
+
+def _exchanged(
+    pools: Sequence[np.ndarray],
+    statistic: Callable[[Sequence[tuple[float, float]]], float],
+    resamples: int,
+    seed: int,
+) -> float:
+    """p of the statistic of the means of each pool's two halves, when its members change halves.
+
+    Every assignment is taken where there are at most `resamples`, else as many random ones, with one added to both
+    counts (Phipson and Smyth 2010).
+    """
+
+    def found(chosen: Sequence[Sequence[int]]) -> float:
+        means = []
+        for values, first in zip(pools, chosen, strict=True):
             taken = np.zeros(len(values), bool)
             taken[list(first)] = True
-            effects.append(effect(float(values[taken].mean()), float(values[~taken].mean())))
-        return abs(float(np.mean(effects)))
+            means.append((float(values[taken].mean()), float(values[~taken].mean())))
+        return statistic(means)
 
-    observed = statistic([range(len(values) // 2) for values in pooled])
-    ways = prod(comb(len(values), len(values) // 2) for values in pooled)
+    observed = found([range(len(values) // 2) for values in pools])
+    ways = prod(comb(len(values), len(values) // 2) for values in pools)
     if ways <= resamples:
-        every = product(*(combinations(range(len(values)), len(values) // 2) for values in pooled))
-        return _share_as_large([statistic(chosen) for chosen in every], observed)
+        every = product(*(combinations(range(len(values)), len(values) // 2) for values in pools))
+        return _share_as_large([found(chosen) for chosen in every], observed)
     random = np.random.default_rng(seed)
     drawn = [
-        statistic([random.permutation(len(values))[: len(values) // 2] for values in pooled])
+        found([random.permutation(len(values))[: len(values) // 2] for values in pools])
         for _ in range(resamples)
     ]
-    return _share_as_large([observed, *drawn], observed)
-
-
-def sign_flips(values: Sequence[float], resamples: int, seed: int) -> float | None:
-    """Two-sided p of a mean of 0: the signs of values [n] are flipped, all ways or `resamples` random ones.
-
-    None for fewer than two values.
-    """
-    if len(values) < 2:
-        return None
-    observed, sizes = abs(float(np.mean(values))), np.asarray(values)
-    if 2 ** len(sizes) <= resamples:
-        means = [abs(float(np.mean(sizes * signs))) for signs in product((-1, 1), repeat=len(sizes))]
-        return _share_as_large(means, observed)
-    random = np.random.default_rng(seed)
-    drawn = [abs(float(np.mean(sizes * random.choice((-1, 1), len(sizes))))) for _ in range(resamples)]
     return _share_as_large([observed, *drawn], observed)
 
 
@@ -160,20 +226,26 @@ def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def bootstrap_correlation(
-    x: Sequence[float], y: Sequence[float], seeds: Sequence[int], confidence: float, resamples: int, seed: int
+    x: Sequence[float],
+    y: Sequence[float],
+    clusters: Sequence[Hashable],
+    confidence: float,
+    resamples: int,
+    seed: int,
 ) -> tuple[float, float] | None:
-    """Percentile interval of `rank_correlation`, all points of a seed drawn together; None for fewer than two seeds.
+    """Percentile interval of `rank_correlation`, all points of a cluster drawn together; None for fewer than two.
 
-    Draws in which either variable is constant have no coefficient and are left out.
+    Points of a cluster (a seed, a network) hang together. Draws in which either variable is constant have no
+    coefficient and are left out.
     """
-    distinct = sorted(set(seeds))
+    distinct = list(dict.fromkeys(clusters))
     if len(distinct) < 2:
         return None
     random = np.random.default_rng(seed)
-    points = {s: [(a, b) for a, b, own in zip(x, y, seeds, strict=True) if own == s] for s in distinct}
+    points = [[(a, b) for a, b, own in zip(x, y, clusters, strict=True) if own == one] for one in distinct]
     found = []
     for _ in range(resamples):
-        drawn = [point for s in random.choice(distinct, len(distinct)) for point in points[int(s)]]
+        drawn = [point for index in random.integers(len(points), size=len(points)) for point in points[index]]
         found.append(rank_correlation(*zip(*drawn, strict=True)))
     known = [value for value in found if np.isfinite(value)]
     return percentile_interval(known, confidence) if known else None

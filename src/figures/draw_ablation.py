@@ -26,7 +26,9 @@ from flatness.networks import parse_name
 
 MARKERS = "s^DvP*X<>ph"  # of the variants
 SIZE = 3.5  # points, of a marker
+SAME = 1e-9  # relative: values within it are one value
 DODGE = 0.09  # of B, between variants of the same B
+UNITS = {"normalised_trace": "nats", "normalised_largest_eigenvalue": "nats"}  # absent in text
 LOGARITHMIC = {"train_loss", "normalised_trace", "normalised_largest_eigenvalue", "edge_rise"}
 
 Runs = dict[tuple[str, float], list[dict[str, float]]]  # by network and weight decay, one entry for each seed
@@ -38,12 +40,15 @@ def draw() -> Figure:
     legend = legend_of(declared, runs)
     panels = in_rows(RESPONSES, 3)
     sheet = sheet_of_panels(
-        panels, widest=1.8, aspect=0.72, margins=(0.5, 0.38 + legend.height, 0.08, 0.2), gaps=(0.5, 0.3)
+        panels, widest=1.8, aspect=0.58, margins=(0.5, 0.38 + legend.height, 0.08, 0.2), gaps=(0.5, 0.28)
     )
     for axes, response, _, lowest in sheet.entries(panels):
         draw_response(axes, response, declared, runs)
         axes.set_title(response.name)
-        axes.set(xlabel="strength $B$ of the shortcut" if lowest else "", ylabel=response.unit)
+        axes.set(
+            xlabel="strength $B$ of the shortcut" if lowest else "",
+            ylabel=response.unit or UNITS.get(response.key, ""),
+        )
         axes.tick_params(labelbottom=lowest)
     legend.add_to(sheet.figure)
     return sheet.figure
@@ -108,6 +113,12 @@ def set_axes(axes: Axes, response: Response, values: np.ndarray, declared: Ablat
     if finite.size == 0:
         axes.set_yticks([])
         axes.text(0.5, 0.5, "not measured", ha="center", va="center", transform=axes.transAxes)
+    elif np.ptp(finite) <= SAME * abs(finite[0]):
+        axes.set(
+            ylim=(finite[0] - 0.5, finite[0] + 0.5), yticks=[finite[0]], yticklabels=[f"{finite[0]:.4g}"]
+        )
+        text = f"{finite[0]:.4g} in every run"
+        axes.text(0.5, 0.6, text, ha="center", transform=axes.transAxes, color=REFERENCE_COLOR)
     elif response.key in LOGARITHMIC and finite.min() > 0:
         low, high = finite.min() / 1.2, finite.max() * 1.2
         axes.set(yscale="log", ylim=(low, high))

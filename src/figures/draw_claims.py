@@ -1,4 +1,4 @@
-"""Estimates and intervals of the claims whose estimate has no unit: relative differences and rank correlations.
+"""Estimates and intervals of the judgements without a unit: relative differences, differences of ratios, rank correlations.
 
 The claimed side of zero is shaded, so that a point in the shade is in favour of its claim. A point without a bar
 has no interval.
@@ -24,35 +24,30 @@ COLORS = {
     "one observation": "#0072B2",
 }  # told apart by colour-blind readers
 MARKERS = {"supported": "o", "contradicted": "s", "inconclusive": "D", "one observation": "^"}
-UNITLESS = ("relative", "rank correlation")
 
 
 def draw() -> Figure:
-    shown = [entry for entry in read_json(CLAIMS)["claims"] if without_unit(entry)]
+    shown = [entry for entry in read_json(CLAIMS)["claims"] if not entry["unit"]]
+    verdicts = [name for name in COLORS if any(entry["verdict"] == name for entry in shown)]
     height = max(1, len(shown)) * ROW
     figure = Figure(figsize=(TEXT_WIDTH, TOP + height + BOTTOM))
     axes = place(figure, LABELS, BOTTOM, TEXT_WIDTH - LABELS - 0.1, height)
     axes.set(xlim=(-2.05, 2.05), ylim=(len(shown) - 0.5, -0.5) if shown else (0.5, -0.5))
-    axes.set_xlabel("relative difference (residual \N{MINUS SIGN} plain), or rank correlation")
+    axes.set_xlabel("estimate: relative difference, difference of ratios, or rank correlation")
     axes.axvline(0, color=REFERENCE_COLOR, linewidth=0.6)
     axes.set_yticks(range(len(shown)), [label(entry) for entry in shown])
     for position, entry in enumerate(shown):
         draw_claim(axes, position, entry)
     handles = [
-        Line2D([], [], color=color, marker=MARKERS[name], linestyle="", markersize=4)
-        for name, color in COLORS.items()
+        Line2D([], [], color=COLORS[name], marker=MARKERS[name], linestyle="", markersize=4) for name in verdicts
     ]
     figure.legend(
         [*handles, Patch(facecolor=CLAIMED_SIDE)],
-        [*COLORS, "claimed side of zero"],
+        [*verdicts, "claimed side of zero"],
         loc="lower center",
         ncols=5,
     )
     return figure
-
-
-def without_unit(entry: dict) -> bool:
-    return any(word in f"{entry['comparison']} {entry['quantity']}" for word in UNITLESS)
 
 
 def label(entry: dict) -> str:
@@ -62,12 +57,12 @@ def label(entry: dict) -> str:
 
 
 def draw_claim(axes: Axes, position: int, entry: dict) -> None:
-    """One row: the claimed side, the interval and the estimate, or the word that it was not measured."""
+    """One row: the claimed side, the interval and the estimate, or the word that it cannot be judged."""
     start = {1: 0, -1: -2.05, 0: -2.05}[entry["expected_sign"]]
     width = 4.1 if entry["expected_sign"] == 0 else 2.05
     axes.barh(position, width, 0.84, start, color=CLAIMED_SIDE, zorder=0)
     if not measured(entry["estimate"]):
-        axes.text(0.06, position, "not measured", va="center", color=REFERENCE_COLOR)
+        axes.text(0.06, position, "cannot be judged", va="center", color=REFERENCE_COLOR)
         return
     color, marker = COLORS[entry["verdict"]], MARKERS[entry["verdict"]]
     if measured(entry["low"]):

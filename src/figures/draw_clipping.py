@@ -1,6 +1,7 @@
 """Short trainings by plain SGD with and without clipped gradients: loss and gradient norm by step, a column per network.
 
-A line for every seed; a cross where a run breaks, its last step with a finite value.
+A line for every seed; a cross where a run breaks, its last step with a finite value. Unclipped runs lie thin upon the
+clipped ones, so that both are seen where they are the same. Every panel has its own vertical axis.
 """
 
 from typing import Any
@@ -15,12 +16,15 @@ from experiment.evidence import CLIPPING
 from experiment.parameters.gradients import Clipping
 from experiment.parameters.loading import load_section
 from experiment.storage import read_json
-from figures.curves import Legend
+from figures.curves import CHANCE_LINE, Legend
+from figures.losses import chance_loss
 from figures.sheets import PANELS_PER_ROW, in_rows, sheet_of_panels
 from figures.spreads import as_numbers, set_log_axis
-from figures.style import FAMILY_COLORS, FONT_SIZE, REFERENCE_COLOR, write_figure
+from figures.style import FAMILY_COLORS, FONT_SIZE, write_figure
 from flatness.networks import parse_name
 
+UNCLIPPED_COLOR = "black"
+WIDEST_LINEAR = 3  # ratio of a panel's values up to which its axis is linear
 LABELS = {"losses": "loss of the\nbatch (nats)", "gradient_norms": "gradient norm\nbefore clipping"}
 
 
@@ -34,19 +38,25 @@ def draw() -> Figure:
     ]
     legend = modes_legend(declared)
     sheet = sheet_of_panels(
-        panels, widest=2.2, aspect=0.75, margins=(0.62, 0.4 + legend.height, 0.1, 0.55), gaps=(0.15, 0.5)
+        panels, widest=2.2, aspect=0.62, margins=(0.62, 0.38 + legend.height, 0.1, 0.5), gaps=(0.4, 0.3)
     )
+    chance, _ = chance_loss()
     for axes, (network, kind), leftmost, _ in sheet.entries(panels):
         members = [run for run in runs if run["network"] == network]
         for run in members:
             draw_run(axes, run, kind)
-        axes.set(xlabel="step", ylabel=LABELS[kind] if leftmost else "", xlim=(0, declared.steps))
-        axes.set_title(title_of(network, members) if kind == "losses" else "", fontsize=FONT_SIZE)
-        axes.tick_params(labelleft=leftmost)
+        values = [value for run in members for value in run[kind]]
+        if kind == "losses":
+            axes.axhline(chance, **CHANCE_LINE, zorder=1)
+            axes.set_title(title_of(network, members), fontsize=FONT_SIZE)
+            values.append(chance)
+        set_value_axis(axes, values)
+        lower = kind == list(LABELS)[-1]
+        axes.set(
+            ylabel=LABELS[kind] if leftmost else "", xlabel="step" if lower else "", xlim=(0, declared.steps)
+        )
         axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
-    for kind in LABELS:
-        same = [axes for axes, entry, *_ in sheet.entries(panels) if entry[1] == kind]
-        set_log_axis(same, [value for run in runs for value in run[kind]])
+        axes.tick_params(labelbottom=lower)
     legend.add_to(sheet.figure)
     return sheet.figure
 
@@ -61,27 +71,40 @@ def title_of(network: str, runs: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def set_value_axis(axes: Axes, values: list[float | None]) -> None:
+    """A logarithmic axis where the values span more than a factor of three, else a linear one that shows them large."""
+    found = np.array(as_numbers(values), dtype=float)
+    found = found[np.isfinite(found) & (found > 0)]
+    if found.size == 0 or found.max() > WIDEST_LINEAR * found.min():
+        set_log_axis([axes], found)
+    else:
+        axes.margins(y=0.15)
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+
+
 def draw_run(axes: Axes, run: dict[str, Any], kind: str) -> None:
     values = np.array(as_numbers(run[kind]))
     color = color_for(run["network"], run["clipped"])
-    axes.plot(values, color=color, linewidth=0.9 if run["clipped"] else 0.7)
+    look = {"linewidth": 1.8, "alpha": 0.6} if run["clipped"] else {"linewidth": 0.6, "zorder": 3}
+    axes.plot(values, color=color, **look)
     if run["diverged_step"] is not None and np.isfinite(values).any():
         last = np.flatnonzero(np.isfinite(values))[-1]
-        axes.plot([last], values[last], color=color, marker="x", markersize=4)
+        axes.plot([last], values[last], color=color, marker="x", markersize=4, zorder=4, clip_on=False)
 
 
 def color_for(network: str, clipped: bool) -> str:
-    return FAMILY_COLORS[parse_name(network).family] if clipped else REFERENCE_COLOR
+    return FAMILY_COLORS[parse_name(network).family] if clipped else UNCLIPPED_COLOR
 
 
 def modes_legend(declared: Clipping) -> Legend:
-    """The modes by colour, and the cross."""
+    """The modes by colour, the cross, and the line of chance."""
     families = dict.fromkeys(parse_name(network).family for network in declared.networks)
-    handles = [Line2D([], [], color=FAMILY_COLORS[family]) for family in families]
+    handles = [Line2D([], [], color=FAMILY_COLORS[family], linewidth=1.8, alpha=0.6) for family in families]
     names = [f"{family}, clipped to norm {declared.largest_norm:g}" for family in families]
-    handles.append(Line2D([], [], color=REFERENCE_COLOR, linewidth=0.7))
-    handles.append(Line2D([], [], color=REFERENCE_COLOR, linestyle="", marker="x", markersize=4))
-    return Legend(handles, [*names, "unclipped", "breaks"])
+    handles.append(Line2D([], [], color=UNCLIPPED_COLOR, linewidth=0.6))
+    handles.append(Line2D([], [], color=UNCLIPPED_COLOR, linestyle="", marker="x", markersize=4))
+    handles.append(Line2D([], [], **CHANCE_LINE))
+    return Legend(handles, [*names, "unclipped", "breaks", chance_loss()[1]])
 
 
 if __name__ == "__main__":

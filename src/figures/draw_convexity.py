@@ -25,7 +25,7 @@ def draw() -> Figure:
     seed = study.seeds[0]
     maps = {n: read_json(evidence_path("curvature", n, seed))["map"] for n in study.networks}
     arrangement = arrange(study.networks)
-    sheet = sheet_of_panels(arrangement, 1.75, margins=(0.45, 0.6, 0.75, 0.25), gaps=(0.18, 0.28))
+    sheet = sheet_of_panels(arrangement, 1.5, margins=(0.45, 0.55, 0.75, 0.25), gaps=(0.18, 0.28))
     for axes, network, leftmost, lowest in sheet.entries(arrangement):
         axes.set_title(network)
         if maps[network]["reason"] is not None:

@@ -30,7 +30,7 @@ def draw() -> Figure:
     legend = network_legend(study, slices["cuts"], chance=True)
     panels = [[(depth, view) for view in COLUMNS] for depth in depths(study.networks)]
     sheet = sheet_of_panels(
-        panels, widest=2.95, aspect=0.55, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.3, 0.28)
+        panels, widest=2.95, aspect=0.42, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.3, 0.28)
     )
     for axes, (depth, view), leftmost, lowest in sheet.entries(panels):
         for network in (network for network in study.networks if parse_name(network).depth == depth):

@@ -1,4 +1,4 @@
-"""Gradients in training, a column per depth: their norm by epoch, how far one holds along its step, the effective
+"""Gradients in training, a row per depth: their norm by epoch, how far one holds along its step, the effective
 smoothness by epoch.
 
 Lines are medians over seeds, along the step over seeds and trained checkpoints; bands reach from the least to the
@@ -16,7 +16,7 @@ from experiment.evidence import evidence_path
 from experiment.parameters.study import Study, load_study
 from experiment.storage import read_json
 from figures.curves import network_legend
-from figures.sheets import PANELS_PER_ROW, in_rows, sheet_of_panels
+from figures.sheets import sheet_of_panels
 from figures.spreads import as_numbers, draw_spread, say, set_log_axis
 from figures.style import depths, write_figure
 from flatness.networks import parse_name
@@ -35,19 +35,15 @@ def draw() -> Figure:
         network: [read_json(evidence_path("gradients", network, seed))["checkpoints"] for seed in study.seeds]
         for network in study.networks
     }
-    chunks = in_rows(depths(study.networks), PANELS_PER_ROW)
-    panels = [
-        [None if depth is None else (depth, kind) for depth in chunk] for chunk in chunks for kind in LABELS
-    ]
+    panels = [[(depth, kind) for kind in LABELS] for depth in depths(study.networks)]
     legend = network_legend(study, survivors(found), chance=False)
     sheet = sheet_of_panels(
-        panels, widest=2.6, aspect=0.6, margins=(0.5, 0.4 + legend.height, 0.1, 0.25), gaps=(0.15, 0.4)
+        panels, widest=1.8, aspect=0.6, margins=(0.5, 0.38 + legend.height, 0.1, 0.25), gaps=(0.5, 0.28)
     )
-    for axes, (depth, kind), leftmost, _ in sheet.entries(panels):
+    for axes, (depth, kind), _, lowest in sheet.entries(panels):
         draw_panel(axes, kind, depth, study, found)
-        axes.set(xlabel=LABELS[kind][0], ylabel=LABELS[kind][1] if leftmost else "")
-        axes.set_title(f"depth {depth}" if kind == "gradient_norm" else "")
-        axes.tick_params(labelleft=leftmost)
+        axes.set(xlabel=LABELS[kind][0] if lowest else "", ylabel=LABELS[kind][1], title=f"depth {depth}")
+        axes.tick_params(labelbottom=lowest)
     for kind in LABELS:
         same = [axes for axes, entry, *_ in sheet.entries(panels) if entry[1] == kind]
         set_log_axis(

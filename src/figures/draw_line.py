@@ -29,7 +29,7 @@ def draw() -> Figure:
     legend = network_legend(study, slices["train"], chance=True)
     panels = [list(SETS)]
     sheet = sheet_of_panels(
-        panels, widest=2.95, aspect=0.65, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.3, 0.28)
+        panels, widest=2.95, aspect=0.48, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.3, 0.28)
     )
     for axes, subset, leftmost, lowest in sheet.entries(panels):
         for network, runs in slices[subset].items():

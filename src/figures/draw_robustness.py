@@ -41,7 +41,7 @@ def draw() -> Figure:
     legend = _legend(study, measured, chance)
     panels = in_rows(list(PANELS), PER_ROW)
     sheet = sheet_of_panels(
-        panels, widest=1.95, aspect=0.75, margins=(0.45, 0.4 + legend.height, 0.1, 0.22), gaps=(0.2, 0.58)
+        panels, widest=1.95, aspect=0.58, margins=(0.45, 0.4 + legend.height, 0.1, 0.22), gaps=(0.2, 0.55)
     )
     for axes, kind, leftmost, _ in sheet.entries(panels):
         for network in study.networks:

@@ -1,6 +1,7 @@
 """Measures of sharpness of every network in both comparisons, and how far rescaling its filters moves each.
 
-Above, a panel per measure: large marks are means over seeds (and directions), small ones single seeds; an
+Above, a panel per measure: large marks are means over seeds (and directions), dashes single seeds, bars standard
+deviations over seeds, with one seed over directions; an
 upward triangle is a lower bound, since some direction stays flat up to the extent. Below, each measure of the
 rescaled network relative to the original's: the functions are the same, so that what moves is no property of
 the function.
@@ -8,8 +9,8 @@ the function.
 
 from collections.abc import Sequence
 from math import ceil
-from statistics import fmean
-from typing import Any
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -37,12 +38,18 @@ SHORT = ("box", "L2 ball", "adaptive,\nby weight", "adaptive,\nby filter", "aver
 RAW = 2  # of the measures, the first: those in units of the weights themselves
 MARKERS = "osDv^P"
 SPREAD = 0.7  # of the distance between two groups, over which their networks are spread
-COLUMNS, WIDTH, HEIGHT = 3, 1.75, 1.15  # of the panels, in inches
-LEFT, GAP_ACROSS, GAP_UP, TOP = 0.45, 0.45, 0.45, 0.22  # inches
-BELOW = 1.3  # height of the lower panel, inches
+COLUMNS, WIDTH, HEIGHT = 3, 1.75, 0.95  # of the panels, in inches
+LEFT, GAP_ACROSS, GAP_UP, TOP = 0.45, 0.45, 0.4, 0.22  # inches
+BELOW = 0.95  # height of the lower panel, inches
 LOWEST = 1e-9  # an axis reaches down to it and no farther
 
-Value = tuple[float, bool]  # a number, and whether it is a lower bound
+
+class Value(NamedTuple):
+    """A number, whether it is a lower bound, and its standard deviation over directions where it has any."""
+
+    number: float
+    bound: bool = False
+    deviation: float | None = None
 
 
 def draw() -> Figure:
@@ -118,9 +125,7 @@ def draw_groups(
             known = [value for value in values if value is not None]
             if known:
                 draw_values(axes, number + offset(network, networks), known, network, networks)
-    shown = [
-        value[0] for group in groups for values in group.values() for value in values if value is not None
-    ]
+    shown = [height for group in groups for values in group.values() for height in heights(values)]
     axes.set_xlim(-0.5, len(groups) - 0.5)
     set_axis(axes, [*shown, *always])
     if not shown:
@@ -135,13 +140,30 @@ def offset(network: str, networks: Sequence[str]) -> float:
 
 
 def draw_values(axes: Axes, x: float, values: list[Value], network: str, networks: Sequence[str]) -> None:
-    """Mean of the seeds, large, and the seeds themselves, small."""
+    """Mean of the seeds, large, the seeds themselves, small, and the bar of their standard deviation."""
     color, marker = color_of(network, networks), marker_of(network, networks)
+    mean = fmean(value.number for value in values)
     if len(values) > 1:
-        axes.plot([x] * len(values), [v for v, _ in values], "_", color=color, markersize=4, alpha=0.7)
-    style = "^" if any(bound for _, bound in values) else marker
+        axes.plot([x] * len(values), [v.number for v in values], "_", color=color, markersize=4, alpha=0.7)
+    if spread := deviation(values):
+        axes.plot([x, x], [mean - spread, mean + spread], color=color, linewidth=0.9)
+    style = "^" if any(value.bound for value in values) else marker
     face = "white" if style == "^" else color
-    axes.plot([x], [fmean(v for v, _ in values)], style, color=color, markerfacecolor=face, markersize=4.5)
+    axes.plot([x], [mean], style, color=color, markerfacecolor=face, markersize=4.5)
+
+
+def deviation(values: Sequence[Value]) -> float | None:
+    """The standard deviation over seeds, of one seed over its directions; None of a single number."""
+    return stdev(value.number for value in values) if len(values) > 1 else values[0].deviation
+
+
+def heights(values: Sequence[Value | None]) -> list[float]:
+    """All that is drawn of a network: the numbers and the ends of their bar."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return []
+    numbers, spread = [value.number for value in known], deviation(known) or 0.0
+    return [*numbers, fmean(numbers) - spread, fmean(numbers) + spread]
 
 
 def marker_of(network: str, networks: Sequence[str]) -> str:
@@ -170,21 +192,25 @@ def value_of(state: dict[str, Any], measure: str) -> Value | None:
         return None
     value = state[measure]
     if measure == "flat_radius":
-        bound = any(radius is None for radius in value)
-        return fmean(state["extent"] if radius is None else radius for radius in value), bound
+        bound = None in value
+        return over_directions([state["extent"] if radius is None else radius for radius in value], bound)
     if isinstance(value, list):
-        return None if any(rise is None for rise in value) else (fmean(value), False)
-    return None if value is None else (value, False)
+        return None if None in value else over_directions(value)
+    return None if value is None else Value(value)
+
+
+def over_directions(values: list[float], bound: bool = False) -> Value:
+    return Value(fmean(values), bound, stdev(values) if len(values) > 1 else None)
 
 
 def ratio_of(rescaling: dict[str, Any], measure: str) -> Value | None:
     if rescaling["reason"] is not None or rescaling["ratios"][measure] is None:
         return None
-    return rescaling["ratios"][measure], False
+    return Value(rescaling["ratios"][measure])
 
 
 def _legend(study: Study, runs: dict[str, list[dict]]) -> Legend:
-    """Networks with their marks and the number of seeds measured at their final weights."""
+    """Networks with their marks and the number of seeds measured at their final weights; the triangle where it occurs."""
     handles, names = [], []
     for network in study.networks:
         look = {"color": color_of(network, study.networks), "marker": marker_of(network, study.networks)}
@@ -195,18 +221,17 @@ def _legend(study: Study, runs: dict[str, list[dict]]) -> Legend:
         names.append(
             seed_note(network, final, len(study.seeds)) + (", no equal loss" if final > matched else "")
         )
-    handles.append(
-        Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker="^",
-            color=REFERENCE_COLOR,
-            markerfacecolor="white",
-            markersize=4.5,
-        )
-    )
-    return Legend(handles, [*names, "at least"])
+    if any(is_bound(run) for of_network in runs.values() for run in of_network):
+        look = {"marker": "^", "color": REFERENCE_COLOR, "markerfacecolor": "white", "markersize": 4.5}
+        handles.append(Line2D([], [], linestyle="none", **look))
+        names.append("at least")
+    return Legend(handles, names)
+
+
+def is_bound(run: dict[str, Any]) -> bool:
+    """Whether a flat radius of the run is a lower bound."""
+    states = (run["states"][state] for state in STATES)
+    return any(state["reason"] is None and None in state["flat_radius"] for state in states)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Spectral density of the Hessian: a row per depth, at the final weights and at equal training loss.
 
-Each row has its scale of eigenvalues and its Gaussian, whose width its titles name; all have one of densities. Lines are
-means over draws and seeds, bands reach from the seeds' lowest to their highest density.
+Each row has its scale of eigenvalues and its Gaussian, whose standard deviation its titles name in the same unit; all have
+one of densities. Lines are means over draws and seeds, bands reach from the seeds' lowest to their highest density.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ def draw() -> Figure:
     legend = spectra_legend(study, spectra)
     rows = [[(depth, state) for state in STATES] for depth in depths(study.networks)]
     sheet = sheet_of_panels(
-        rows, widest=2.95, aspect=0.55, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.3, 0.45)
+        rows, widest=2.95, aspect=0.42, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.3, 0.42)
     )
     highest = 0.0
     for axes, (depth, state), leftmost, lowest in sheet.entries(rows):
@@ -74,7 +74,7 @@ def measured_nodes(states: Sequence[Mapping[str, Any]]) -> list[SpectralQuadratu
 
 
 def draw_panel(axes: Axes, members: Spectra, state: str, networks: Sequence[str]) -> float:
-    """One depth at one state; its title is set to the Gaussian's width. Returns the highest density."""
+    """One depth at one state; its title is set to the Gaussian's standard deviation. Returns the highest density."""
     low, high = eigenvalue_range(members)
     width = WIDTH_SHARE * (high - low)
     x = torch.linspace(low - 4 * width, high + 4 * width, POINTS, dtype=torch.float64)
@@ -86,7 +86,7 @@ def draw_panel(axes: Axes, members: Spectra, state: str, networks: Sequence[str]
             highest = max(highest, float(curves.max()))
     axes.set_xlim(float(x[0]), float(x[-1]))
     if highest:
-        axes.set_title(f" (width {width:.2g})")
+        axes.set_title(rf", $\sigma$ = {width:.2g}")
     else:
         reasons = sorted({entry["reason"] for states in members.values() for entry in states[state]})
         text = fill(f"not measured: {'; '.join(reasons)}", 40)

@@ -15,7 +15,7 @@ from figures.curves import draw_curve, label_outer, network_legend, set_loss_axi
 from figures.sheets import sheet_of_panels
 from figures.style import color_of, dashes_of, write_figure
 
-PANELS = [["train_loss", "test_loss"], ["train_error", "test_error"]]
+PANELS = [["train_loss", "test_loss", "train_error", "test_error"]]
 SETS = {"train": "training set", "test": "test set"}
 QUANTITIES = {"loss": "loss (nats)", "error": "error (%)"}
 
@@ -26,19 +26,21 @@ def draw() -> Figure:
     finished = {network: [run for run in of_seeds if not diverged(run)] for network, of_seeds in runs.items()}
     legend = network_legend(study, finished, chance=False)
     sheet = sheet_of_panels(
-        PANELS, widest=2.95, aspect=0.6, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.3, 0.15)
+        PANELS, widest=1.4, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.38, 0.15)
     )
-    for axes, column, leftmost, lowest in sheet.entries(PANELS):
+    for axes, column, _, lowest in sheet.entries(PANELS):
         for network in study.networks:
             draw_runs(axes, column, runs[network], network, study.networks)
         subset, quantity = column.split("_")
-        axes.set_title("" if lowest else SETS[subset])
-        label_outer(axes, "epoch", QUANTITIES[quantity], leftmost, lowest)
+        axes.set_title(SETS[subset])
+        label_outer(axes, "epoch", QUANTITIES[quantity], subset == "train", lowest)
+        axes.tick_params(labelleft=True)
         axes.xaxis.get_major_locator().set_params(integer=True)
     everything = pandas.concat([run for of_seeds in runs.values() for run in of_seeds])
-    set_loss_axis(sheet.panels[0], [everything[PANELS[0]].values])
-    for axes in sheet.panels[1]:
-        axes.set_ylim(0, 1.05 * max(1.0, everything[PANELS[1]].max(axis=None)))
+    losses, errors = (everything[[f"{subset}_{quantity}" for subset in SETS]] for quantity in QUANTITIES)
+    set_loss_axis(sheet.axes[:2], [losses.values])
+    for axes in sheet.axes[2:]:
+        axes.set_ylim(0, 1.05 * max(1.0, errors.max(axis=None)))
     legend.add_to(sheet.figure)
     return sheet.figure
 

@@ -4,8 +4,7 @@ Filled contours are the plane's loss, numbers beside the path epochs. Below each
 checkpoints themselves and at their projections onto the plane, batch-norm statistics recomputed for both.
 """
 
-from collections.abc import Iterable
-from math import isfinite
+from itertools import pairwise
 
 import numpy as np
 import xarray
@@ -23,8 +22,9 @@ from figures.planes import add_loss_bar, add_plane_legend, draw_plane
 from figures.sheets import Sheet, arrange, place, sheet_of_panels
 from figures.style import FONT_SIZE, color_of, write_figure
 
-DROP, HEIGHT = 0.42, 0.55  # inches: from a plane down to its panel of losses, and that panel's height
-NUMBER_DISTANCE = 0.2  # least distance of two numbered checkpoints, as a share of the plane's longer side
+DROP, HEIGHT = 0.4, 0.5  # inches: from a plane down to its panel of losses, and that panel's height
+NUMBER_DISTANCE = 0.22  # least distance of two numbered checkpoints, as a share of the plane's sides
+NUMBER_PLACES = ((0, 7), (8, 6), (10, 0), (8, -6), (0, -7), (-8, -6), (-10, 0), (-8, 6))  # in points
 HALO = [withStroke(linewidth=2.2, foreground="black")]
 LOSSES = {
     "recomputed_loss": "-",
@@ -40,10 +40,9 @@ def draw() -> Figure:
     arrangement = arrange(study.networks)
     sheet = sheet_of_panels(
         arrangement,
-        widest=2.1,
-        aspect=highest_aspect(paths.values()),
-        margins=(0.5, 0.65 + DROP + HEIGHT, 0.75, 0.25),
-        gaps=(0.5, 0.65 + DROP + HEIGHT),
+        widest=1.6,
+        margins=(0.5, 0.55 + DROP + HEIGHT, 0.75, 0.22),
+        gaps=(0.45, 0.6 + DROP + HEIGHT),
     )
     strips = []
     for axes, network, leftmost, _ in sheet.entries(arrangement):
@@ -54,6 +53,7 @@ def draw() -> Figure:
         if path.surface_loss.isnull().all():
             axes.set(xticks=[], yticks=[])
             continue
+        axes.set_aspect("auto")  # the panels' sides are equal, whatever the components' ranges
         draw_path(axes, path)
         strips.append(panel_below(sheet, axes))
         draw_losses(strips[-1], path, color_of(network, study.networks), leftmost)
@@ -63,12 +63,6 @@ def draw() -> Figure:
     names = ("at checkpoints", "at their projections")
     add_plane_legend(sheet, chance_name, losses, dict(zip(names, LOSSES.values(), strict=True)))
     return sheet.figure
-
-
-def highest_aspect(paths: Iterable[xarray.Dataset]) -> float:
-    """Height over width of the panels that hold every plane at equal units, between 0.4 and 1."""
-    ratios = [float(np.ptp(path.y.values) / np.ptp(path.x.values)) for path in paths]
-    return min(1.0, max([0.4, *filter(isfinite, ratios)]))
 
 
 def panel_below(sheet: Sheet, axes: Axes) -> Axes:
@@ -82,13 +76,15 @@ def draw_path(axes: Axes, path: xarray.Dataset) -> None:
     """The projected path, its checkpoints, the epochs of some, and the axes' share of the path's variance."""
     points = path.path.transpose("checkpoint", "component").values
     axes.plot(*points.T, color="white", linewidth=1.0, marker="o", markersize=1.8, path_effects=HALO)
-    for index in numbered(points, NUMBER_DISTANCE * max(np.ptp(path.x.values), np.ptp(path.y.values))):
+    sides = [np.ptp(path.x.values), np.ptp(path.y.values)]
+    for index in numbered(points / sides, NUMBER_DISTANCE):
         axes.annotate(
             f"{path.epoch.values[index]:g}",
             points[index],
-            xytext=(0, 4),
+            xytext=clearest_place(axes, points, index),
             textcoords="offset points",
             ha="center",
+            va="center_baseline",
             color="white",
             fontsize=FONT_SIZE,
             path_effects=HALO,
@@ -109,12 +105,27 @@ def numbered(points: np.ndarray, distance: float) -> list[int]:
     return sorted(chosen)
 
 
+def clearest_place(axes: Axes, points: np.ndarray, index: int) -> tuple[int, int]:
+    """Of NUMBER_PLACES about a point of the path [P, 2], the farthest from the path among those within the panel."""
+    pixels = axes.figure.dpi / 72
+    corners = axes.transData.transform(points) / pixels  # points, as the places
+    steps = np.linspace(0, 1, 20)[:, None]
+    path = np.concatenate([corners, *(a + steps * (b - a) for a, b in pairwise(corners))])
+    (left, bottom), (right, top) = axes.bbox.get_points() / pixels
+
+    def clearance(place: tuple[int, int]) -> float:
+        x, y = corners[index] + place
+        inside = left + 6 < x < right - 6 and bottom + 4 < y < top - 4
+        return np.hypot(*(path - (x, y)).T).min() if inside else -1.0
+
+    return max(NUMBER_PLACES, key=clearance)
+
+
 def draw_losses(axes: Axes, path: xarray.Dataset, color: str, leftmost: bool) -> None:
     """Loss by epoch, at the checkpoints and at their projections onto the plane."""
     for name, dashes in LOSSES.items():
         axes.plot(path.epoch, path[name], color=color, linestyle=dashes)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.tick_params(labelleft=leftmost)
     axes.set(xlabel="epoch", ylabel="loss (nats)" if leftmost else "")
 
 

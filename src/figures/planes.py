@@ -59,14 +59,16 @@ def mark_diverged(axes: Axes) -> None:
     axes.text(0.5, 0.5, "diverged", transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR)
 
 
-def add_loss_bar(sheet: Sheet, scale: LossScale, chance: float, norm: Normalize | None = None) -> None:
+def add_loss_bar(
+    sheet: Sheet, scale: LossScale, chance: float, norm: Normalize | None = None, distance: float = 0.12
+) -> None:
     """The colour bar of the training loss that all panels share, right of them, with a mark at chance.
 
-    `norm` is that of the panels where it is not the scale's own.
+    `norm` is that of the panels where it is not the scale's own; `distance` from them in inches.
     """
-    x0, y0, x1, y1 = sheet.outline
+    _, y0, x1, y1 = sheet.outline
     height = min(y1 - y0, 3.2)
-    axes = place(sheet.figure, x1 + 0.12, (y0 + y1 - height) / 2, 0.11, height)
+    axes = place(sheet.figure, x1 + distance, (y0 + y1 - height) / 2, 0.11, height)
     bar = sheet.figure.colorbar(
         ScalarMappable(norm or scale.norm(), COLORMAP), cax=axes, spacing="proportional", extend=scale.extend
     )
@@ -118,7 +120,7 @@ def contour_grid(view: str, title: Callable[[str, xarray.Dataset], str]) -> Figu
     surfaces, arrangement = views[view], arrange(study.networks)
     titles = {network: title(network, surface) for network, surface in surfaces.items()}
     above = 0.26 + 0.13 * max(text.count("\n") for text in titles.values())  # inches
-    sheet = sheet_of_panels(arrangement, 1.95, margins=(0.45, 0.6, 0.75, above), gaps=(0.18, above))
+    sheet = sheet_of_panels(arrangement, 1.6, margins=(0.45, 0.55, 0.75, above), gaps=(0.18, above))
     for axes, network, leftmost, lowest in sheet.entries(arrangement):
         surface = surfaces[network]
         draw_plane(axes, surface.alpha.values, surface.beta.values, surface.loss.values, scale, chance)

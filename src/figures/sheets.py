@@ -75,8 +75,10 @@ def sheet_of_panels(
 
 
 def arrange(networks: Sequence[str]) -> list[list[str | None]]:
-    """Networks on a sheet: a row per family (and variant), a column per depth; simply row by row where that
-    would be a single column, too large or mostly empty."""
+    """Networks on a sheet: one row, by depth, where they fit in it; otherwise a row per family (and variant) and a
+    column per depth, or simply row by row where that would be a single column, too large or mostly empty."""
+    if len(networks) <= PANELS_PER_ROW:
+        return [sorted(networks, key=lambda network: parse_name(network).depth)]
     rows, columns = list(dict.fromkeys(map(variant, networks))), depths(networks)
     by_place = {(variant(network), parse_name(network).depth): network for network in networks}
     if 1 < len(columns) <= PANELS_PER_ROW and len(rows) <= 4 and 2 * len(networks) > len(rows) * len(columns):

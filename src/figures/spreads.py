@@ -14,15 +14,19 @@ WIDEST_LABELLED = 1e4  # ratio of an axis' ends up to which its ticks are plain 
 
 
 def draw_spread(
-    axes: Axes, x: Sequence[float], values: np.ndarray, network: str, networks: Sequence[str]
+    axes: Axes, x: Sequence[float], values: np.ndarray, network: str, networks: Sequence[str], **look
 ) -> None:
-    """Median of values [M, P] at x [P] over the M that were measured, the band from the least to the largest."""
+    """Median of values [M, P] at x [P] over the M that were measured, the band from the least to the largest.
+
+    `look` replaces properties of the network's line.
+    """
     known = np.isfinite(values).any(axis=0)
     if not known.any():
         return
     x, values = np.asarray(x, dtype=float)[known], values[:, known]
-    look = {"color": color_of(network, networks), "linestyle": dashes_of(network, networks)}
-    axes.plot(x, np.nanmedian(values, axis=0), marker="o", markersize=1.8, **look)
+    own = {"color": color_of(network, networks), "linestyle": dashes_of(network, networks)}
+    look = own | {"marker": "o", "markersize": 1.8} | look
+    axes.plot(x, np.nanmedian(values, axis=0), **look)
     if len(values) > 1:
         low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
         axes.fill_between(x, low, high, color=look["color"], alpha=BAND_OPACITY, linewidth=0)

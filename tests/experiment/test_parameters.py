@@ -83,6 +83,7 @@ ablation:
   most_steps: 8
   points: 5
   direction_seeds: [11, 12]
+trials: {networks: [plain8], learning_rates: [0.01], seeds: [0, 1]}
 claims: {confidence: 0.95, significance: 0.05, resamples: 1000, least_seeds: 3, seed: 0}
 """)
 REMOVED = object()
@@ -119,6 +120,7 @@ def test_good_parameters_come_back_typed(tmp_path):
     path.write_text(yaml.safe_dump(GOOD))
     parameters = load_parameters(path)
     assert parameters.runs == [("resnet8", 0), ("resnet8", 3), ("plain8", 0), ("plain8", 3)]
+    assert parameters.trials.runs == [("plain8", 0.01, 0), ("plain8", 0.01, 1)]
     assert parameters.train.recipe_for("plain8").learning_rate == 0.01
     assert parameters.train.recipe_for("resnet8").learning_rate == 0.1
     assert parameters.train.checkpoints_for("plain8") == (0.0, 0.5, 1.0, 3.0)
@@ -171,6 +173,10 @@ def test_good_parameters_come_back_typed(tmp_path):
         ("surface.cuts.direction_seeds", [1, 2, 1], "surface.cuts.direction_seeds: expected different seeds"),
         ("surface.line.stop", -0.5, "surface.line: expected start < stop"),
         ("curvature.direction_seeds", [3, 3], "curvature.direction_seeds: expected different seeds"),
+        ("curvature.direction_seeds", [1, 3], "expected those of surface.direction_seeds, [1, 2]"),
+        ("trials.networks", ["plain9"], "trials.networks: network 'plain9'"),
+        ("trials.learning_rates", [0.0], "trials.learning_rates.0: Input should be greater than 0"),
+        ("trials.learning_rates", [0.01, 0.01], "trials.learning_rates: expected no repetition"),
         ("curvature.trace_draws", 1, "curvature.trace_draws: Input should be greater than or equal to 2"),
         ("curvature.map.points", 4, "curvature.map.points: expected an odd count"),
         (

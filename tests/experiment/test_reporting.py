@@ -122,26 +122,44 @@ def test_only_a_difference_beyond_its_interval_has_a_sign(difference, sign):
     assert difference.sign == sign
 
 
+def along(value, deviation):
+    """Five directions' values with this mean and standard deviation (divisor n - 1); None without a deviation."""
+    steps = np.array([-2, -1, 0, 1, 2]) / np.std([-2, -1, 0, 1, 2], ddof=1)
+    return None if deviation is None else (value + deviation * steps).tolist()
+
+
 def changed(results, changes):
-    """The results with measures replaced: (run, state, measure) -> value."""
+    """The results with measures replaced: (run, state, measure) -> value; a list holds the values by direction."""
     roughness = copy.deepcopy(results.roughness)
     for (run, state, measure), value in changes.items():
-        roughness[run][state][measure] = value
+        if isinstance(value, list):
+            roughness[run][state]["by_direction"][measure] = value
+        else:
+            roughness[run][state][measure] = value
+    return replace(results, roughness=roughness)
+
+
+def without_directions(results, state, measure):
+    """The measure of all runs as if its values by direction were not known."""
+    roughness = copy.deepcopy(results.roughness)
+    for run in roughness.values():
+        run.get(state, {}).get("by_direction", {}).pop(measure, None)  # trials have fewer states
     return replace(results, roughness=roughness)
 
 
 def with_rises(results, state, residual, plain, deviation):
-    """Rises as given, and half-way distances that do not differ."""
+    """Rises as given, with this deviation of their differences by direction, and half-way distances that do not differ."""
     results = with_signs(results, state, {"halfway_distance": 0})
-    return changed(
-        results,
-        {
-            (f"{family}{depth}-0", state, f"edge_rise{suffix}"): value
-            for depth in (20, 56)
-            for family, rise in (("resnet", residual), ("plain", plain))
-            for suffix, value in (("", rise), ("_sd", deviation))
-        },
-    )
+    rises = {
+        (f"{family}{depth}-0", state, "edge_rise"): rise
+        for depth in (20, 56)
+        for family, rise in (("resnet", residual), ("plain", plain))
+    }
+    results = changed(results, rises)
+    if deviation is None:
+        return without_directions(results, state, "edge_rise")
+    spread = {place: along(rise, deviation * ("resnet" in place[0])) for place, rise in rises.items()}
+    return changed(results, spread)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +179,73 @@ def test_comparisons_are_worded_by_the_numbers(results, sentence, state, residua
     assert re.findall(r"rise to the rim[^;]*a difference of [^(]*\((.*?)\)", text) == [verdict, verdict]
 
 
+RAW = ("raw_excess_variation", "raw_nonconvex_share", "resolvable_bump")
+
+
+def with_raw(results, state, values):
+    """Roughness without thresholds, and the bump that would count, by run: RAW in this order."""
+    return changed(
+        results,
+        {
+            (run, state, name): value
+            for run, of_run in values.items()
+            for name, value in zip(RAW, of_run, strict=True)
+        },
+    )
+
+
+BOUNDS = {"excess_variation": 1.0, "nonconvex_share": 0.0}
+
+
+def at_bounds(results, state, runs):
+    """No roughness beyond the errors along any direction."""
+    means = {(run, state, name): bound for run in runs for name, bound in BOUNDS.items()}
+    return changed(changed(results, means), {place: 5 * [bound] for place, bound in means.items()})
+
+
+def test_where_nothing_is_resolved_no_equality_is_claimed(results):
+    made = at_bounds(results, "matched_cuts", ["resnet56-0", "plain56-0"])
+    text = SENTENCES["matched_slices"](made).split("At depth 56")[1]
+    assert (
+        r"excess variation 1.00 against 1.00 and non-convex share 0.0 against 0.0\,\%, no roughness is resolved in either."
+        in text
+    )
+    unknown = with_raw(made, "matched_cuts", dict.fromkeys(("resnet56-0", "plain56-0"), (None, None, None)))
+    assert "no roughness is resolved in either." in SENTENCES["conclusion"](unknown)
+    assert "hidden" not in SENTENCES["matched_slices"](unknown).split("At depth 56")[1]
+    made = with_raw(
+        made, "matched_cuts", {"resnet56-0": (1.02, 0.105, 0.36), "plain56-0": (1.1, 0.432, 0.573)}
+    )
+    text = SENTENCES["matched_slices"](made).split("At depth 56")[1]
+    assert "bumps lower than 0.36 against 0.57 nats are hidden by their errors" in text
+    assert r"excess variation 1.02 against 1.10 and non-convex share 10.5 against 43.2\,\%." in text
+    assert "no roughness is resolved in either (bumps lower than 0.36 against 0.57 nats" in SENTENCES[
+        "conclusion"
+    ](made)
+
+
+def test_roughness_above_the_bound_is_compared(results):
+    made = at_bounds(results, "matched_cuts", ["resnet56-0", "plain56-0"])
+    rough = ("plain56-0", "matched_cuts", "excess_variation")
+    made = changed(changed(made, {rough: 1.3}), {rough: along(1.3, 0.01)})
+    text = SENTENCES["matched_slices"](made).split("At depth 56")[1]
+    assert r"excess variation 1.00 against 1.30, a difference of \ensuremath{-}0.30" in text
+    assert "(residual smoother)" in text
+    assert r"non-convex share 0.0 against 0.0\,\%, no roughness is resolved in either" in text
+    assert "no roughness" not in SENTENCES["conclusion"](made)
+
+
+@pytest.mark.parametrize("table", ["roughness", "cuts"])
+def test_roughness_stands_beside_the_same_without_a_threshold(results, table):
+    state = {"roughness": "final", "cuts": "cuts"}[table]
+    made = with_raw(results, state, {"resnet20-0": (1.234, 0.345, 0.5)})
+    lines = TABLE_MAKERS[table](made).splitlines()
+    head = next(line for line in lines if "Excess var." in line)
+    assert r"Excess var. & Raw & Non-convex (\%) & Raw (\%)" in head
+    cells = next(line for line in lines if "final weights" in line and "resnet20" in line).split(" & ")
+    assert cells[6].startswith("1.23") and cells[8].startswith("34.5")
+
+
 def test_values_that_print_alike_do_not_differ(results):
     made = with_rises(results, "cuts", 1.0, 1.0 + 1e-9, 0.0)  # rounding, without any spread over directions
     assert SENTENCES["final_slices"](made).count("rise to the rim 1.00 against 1.00 nats, no difference") == 2
@@ -168,7 +253,7 @@ def test_values_that_print_alike_do_not_differ(results):
 
 def test_what_was_not_measured_is_not_compared(results):
     text = SENTENCES["matched_slices"](with_rises(results, "matched_cuts", nan, 1.0, 0.1))
-    assert "rise to the rim" not in text and text.count("excess variation") == 2
+    assert "rise to the rim" not in text and text.count("no difference; excess variation") == 2
     nothing = {
         (f"{run}-0", "matched_cuts", measure): None
         for run in ("resnet20", "plain20", "resnet56", "plain56")
@@ -184,15 +269,32 @@ def test_what_was_not_measured_is_not_compared(results):
 def test_a_deeper_pair_that_was_not_measured_is_named(results):
     nothing = {("plain56-0", "matched_cuts", measure): None for measure in MEASURES}
     text = SENTENCES["conclusion"](changed(results, nothing))
-    assert "depth 20" in text and "At depth 56 nothing could be compared." in text
-
-
-def test_one_seed_interval_by_hand(results):
-    made = roughness_difference(
-        with_rises(results, "cuts", 3.0, 1.0, 0.5), Pair("resnet20", "plain20", 20), "cuts", "edge_rise"
+    assert (
+        "training loss and depth 20" in text
+        and "At depth 56 nothing could be compared in the slices." in text
     )
-    assert made.half_width == pytest.approx(2.7764451 * (0.5**2 / 5 + 0.5**2 / 5) ** 0.5)  # t_0.975 of 4
-    assert made.basis == "one seed, 5 directions"
+
+
+def test_one_seed_interval_is_that_of_the_differences_by_direction(results):
+    shared = np.random.default_rng(0).normal(0, 2.0, 5)  # what both networks' rises have of a direction
+    residual, plain = (shared + np.random.default_rng(n).normal(n, 0.3, 5) for n in (1, 2))
+    rises = {("resnet20-0", "cuts", "edge_rise"): residual, ("plain20-0", "cuts", "edge_rise"): plain}
+    made = changed(results, {place: float(values.mean()) for place, values in rises.items()})
+    made = changed(made, {place: values.tolist() for place, values in rises.items()})
+    found = roughness_difference(made, Pair("resnet20", "plain20", 20), "cuts", "edge_rise")
+    interval = ttest_rel(residual, plain).confidence_interval(0.95)
+    assert found.value - found.half_width == pytest.approx(interval.low)
+    assert found.value + found.half_width == pytest.approx(interval.high)
+    assert found.basis == "one seed, 5 paired directions" and found.single
+    unpaired = 2.7764451 * ((residual.var(ddof=1) + plain.var(ddof=1)) / 5) ** 0.5  # t_0.975 of 4
+    assert found.half_width < 0.5 * unpaired
+
+
+def test_a_direction_without_a_value_leaves_no_interval(results):
+    made = with_rises(results, "cuts", 3.0, 1.0, 0.5)
+    made = changed(made, {("plain20-0", "cuts", "edge_rise"): [1.0, None, 1.0, 1.0, 1.0]})
+    found = roughness_difference(made, Pair("resnet20", "plain20", 20), "cuts", "edge_rise")
+    assert found.value == pytest.approx(2.0) and found.half_width is None
 
 
 @pytest.mark.parametrize(
@@ -223,8 +325,8 @@ def with_signs(results, state, signs):
         for depth in (20, 56):
             for family, value in (("resnet", 5.0 + sign), ("plain", 5.0)):
                 values[f"{family}{depth}-0", state, measure] = value
-                values[f"{family}{depth}-0", state, f"{measure}_sd"] = 0.01
-    return changed(results, values)
+    spread = {place: along(value, 0.01 * ("resnet" in place[0])) for place, value in values.items()}
+    return changed(changed(results, values), spread)
 
 
 FLATTER = {
@@ -262,23 +364,25 @@ def test_agreement_of_the_two_comparisons(results, final, matched, words):
         (
             "residual",
             (-1, 0),
-            "speaks for the claim that shortcuts flatten the landscape and for the claim that ",
+            "speak for the claim that shortcuts flatten the landscape and for the claim that ",
         ),
         (
             "plain",
             (0, 1),
-            "speaks against the claim that shortcuts flatten the landscape and against the claim",
+            "speak against the claim that shortcuts flatten the landscape and against the claim",
         ),
-        ("residual", (0, 0), "does not decide whether shortcuts smooth the landscape"),
-        ("disputed", (1, -1), "does not decide whether shortcuts flatten or smooth the landscape"),
-        ("neither", (-1, -1), "speaks for the claim that shortcuts smooth the landscape and does not decide"),
+        ("residual", (0, 0), "do not decide whether shortcuts smooth the landscape"),
+        ("disputed", (1, -1), "do not decide whether shortcuts flatten or smooth the landscape"),
+        ("neither", (-1, -1), "speak for the claim that shortcuts smooth the landscape and do not decide"),
     ],
 )
 def test_conclusion(results, flat, roughness, words):
     signs = FLATTER[flat] | dict(zip(("excess_variation", "nonconvex_share"), roughness, strict=True))
     text = SENTENCES["conclusion"](with_signs(results, "matched_cuts", signs))
     assert words in text
-    assert "depth 56, of one training run of each network" in text
+    assert text.startswith(
+        "In the slices, at equal training loss and depth 56, of one training run of each network"
+    )
 
 
 @pytest.mark.parametrize(
@@ -325,14 +429,14 @@ def test_every_study_gives_all_texts_twice_the_same(here, study):
 
 def test_divergence_is_printed_as_such(here):
     write_synthetic_results(here, ["resnet20", "plain20"], [0], diverged=["plain20-0"])
-    results = load_results()
+    results = with_raw(load_results(), "cuts", {"resnet20-0": (1.2, 0.3, 0.5)})
     row = next(line for line in TABLE_MAKERS["training"](results).splitlines() if "plain20" in line)
     assert "diverged in epoch 3" in row
     measures = [line for line in TABLE_MAKERS["roughness"](results).splitlines() if "plain20" in line]
     assert len(measures) == 3
-    assert all(line.count(ABSENT) == 5 for line in measures)
+    assert all(line.count(ABSENT) == len(MEASURES) == 7 for line in measures)
     alone = [line for line in TABLE_MAKERS["cuts"](results).splitlines() if "resnet20" in line]
-    assert [line.count(ABSENT) for line in alone] == [0, 5]  # at equal loss there is none to compare it with
+    assert [line.count(ABSENT) for line in alone] == [0, 7]  # at equal loss there is none to compare it with
     assert "plain20-0} in epoch 3" in SENTENCES["divergence"](results)
     assert "cannot be compared" in SENTENCES["test_error"](results)
 
@@ -348,14 +452,17 @@ def test_parameter_leaves_are_all_leaves_with_their_comments(tmp_path):
     path.write_text(
         "a: 1  # unit; source\nb: {c: x, d: [1, 2]}  # both\n"
         "e:\n  f: null\n  g: {}  # none yet # really\nh:\n- 1\n"
+        "i: {j: {k: 1},\n  l: 2}  # over two lines\n"
     )
     assert [(leaf.key, leaf.value, leaf.comment) for leaf in parameter_leaves(path)] == [
         ("a", 1, "unit; source"),
         ("b.c", "x", "both"),
-        ("b.d", [1, 2], ""),
+        ("b.d", [1, 2], "both"),
         ("e.f", None, ""),
         ("e.g", {}, "none yet # really"),
         ("h", [1], ""),
+        ("i.j.k", 1, "over two lines"),
+        ("i.l", 2, "over two lines"),
     ]
 
 

@@ -8,7 +8,8 @@ import pytest
 from synthetic import write_synthetic_results
 
 from experiment.evidence import ablation_path
-from experiment.reporting.ablation import ABLATION_SENTENCES, ABLATION_TABLES, rank_correlation
+from experiment.reporting.ablation import ABLATION_SENTENCES, ABLATION_TABLES
+from experiment.reporting.ablation_dial import rank_correlation
 from experiment.reporting.results import load_results
 from experiment.storage import read_json, write_json
 
@@ -87,6 +88,71 @@ def test_the_dial_is_told_with_its_count(tmp_path, monkeypatch):
     assert "with the normalised trace (three runs)" in text and "training loss (four runs)" in text
 
 
+DIAL = ("plain8", "resnet8-shortcut0.25", "resnet8-shortcut0.5", "resnet8")
+
+
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [
+        (
+            (176.0, 45.0, 40.0, 159.0),
+            "with standard errors of 40 to 176: even the two farthest apart differ by no more than twice the standard error "
+            "of their difference (237), so that their order is no dose-response.",
+        ),
+        (
+            (30.0, 45.0, 20.0, 40.0),
+            "with standard errors of 20 to 45: the two farthest apart differ by 4.1 standard errors of their difference.",
+        ),
+    ],
+)
+def test_an_order_within_the_errors_is_no_dose_response(tmp_path, monkeypatch, errors, words):
+    results = made(tmp_path, monkeypatch, "whole")
+    for network, trace, error in zip(DIAL, (2380.0, 2378.0, 2359.0, 2173.0), errors, strict=True):
+        change(network, 0.0, normalised_trace=trace, normalised_trace_error=error)
+    for network, loss, accuracy in zip(
+        DIAL, (1.059, 1.063, 1.07, 1.074), (0.66, 0.655, 0.66, 0.65), strict=True
+    ):
+        change(network, 0.0, train_loss=loss, test_accuracy=accuracy)
+    text = ABLATION_SENTENCES["ablation_dial"](results).partition("With weight decay 0.0005")[0]
+    assert r"\ensuremath{-}1.00 with the normalised trace" in text
+    assert f"The normalised traces lie between 2173 and 2380, {words}" in text
+    chance = 100 * (0.35 * 0.65 / results.dataset["test"]["images"]) ** 0.5
+    assert (
+        "Training losses lie within 0.015 nats, test errors within 1.00 percentage points, of which the finite test set "
+        f"alone gives each a standard error of {chance:.2f}." in text
+    )
+
+
+def test_traces_stand_beside_their_errors(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "whole")
+    change(
+        "plain8", 0.0, trace=1111.0, trace_error=72.8, normalised_trace=2722.0, normalised_trace_error=145.7
+    )
+    lines = ABLATION_TABLES["ablation"](results).splitlines()
+    assert next(line for line in lines if "Decay" in line).count("Std. error") == 2
+    row = next(line for line in lines if r"{plain8}" in line)
+    assert "1111 & 73 & " in row and "2722 & 146 & " in row
+
+
+def test_the_largest_error_of_several_seeds_is_shown(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "seeds")
+    for seed, error in ((0, 1.0), (1, 30.0), (2, 2.0)):
+        path = ablation_path("resnet8", 0.0, seed)
+        write_json(path, read_json(path) | {"trace_error": error})
+    row = next(line for line in ABLATION_TABLES["ablation"](results).splitlines() if r"{resnet8}" in line)
+    assert row.split(" & ")[7] == "30"
+
+
+def test_the_design_names_networks_decays_and_seeds(tmp_path, monkeypatch):
+    text = ABLATION_SENTENCES["ablation_design"](made(tmp_path, monkeypatch, "two ends"))
+    assert text == (
+        r"The networks \texttt{plain8} and \texttt{resnet8} are trained by the recipe of all networks, without overrides, for "
+        "one epoch with weight decay 0, from seed 0 each."
+    )
+    text = ABLATION_SENTENCES["ablation_design"](made(tmp_path, monkeypatch, "seeds"))
+    assert text.endswith("with weight decay 0 and 0.0005, from seeds 0, 1 and 2 each.")
+
+
 def test_variants_stand_beside_their_counterparts(tmp_path, monkeypatch):
     results = made(tmp_path, monkeypatch, "whole")
     change("resnet8-projection", 0.0, test_accuracy=0.75)
@@ -107,7 +173,7 @@ def test_means_are_over_seeds_that_have_both(tmp_path, monkeypatch):
         write_json(path, read_json(path) | {"test_accuracy": accuracy})
     assert "weight decay 0 test error 40.00 against" in ABLATION_SENTENCES["ablation_decay"](results)
     row = next(line for line in ABLATION_TABLES["ablation"](results).splitlines() if r"{plain8}" in line)
-    assert row.count(r"(2/3)") == 8
+    assert row.count(r"(2/3)") == 8  # the errors are the largest of any seed
 
 
 def test_runs_that_were_not_measured_are_named_with_their_reason(tmp_path, monkeypatch):
@@ -116,9 +182,9 @@ def test_runs_that_were_not_measured_are_named_with_their_reason(tmp_path, monke
         "ablation_unmeasured"
     ](results)
     assert "not measured" in ABLATION_SENTENCES["ablation_decay"](results)
-    assert r"\multicolumn{8}{c}{the run diverged in epoch 1}" in ABLATION_TABLES["ablation"](results)
+    assert r"\multicolumn{10}{c}{the run diverged in epoch 1}" in ABLATION_TABLES["ablation"](results)
     change("plain8", 0.0, reason=None)
-    assert ABLATION_SENTENCES["ablation_unmeasured"](results) == "Every run was measured."
+    assert ABLATION_SENTENCES["ablation_unmeasured"](results) == ""
 
 
 def test_a_missing_run_is_named_with_the_remedy(tmp_path, monkeypatch):

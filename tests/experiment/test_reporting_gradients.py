@@ -44,7 +44,7 @@ def test_diverged_runs_are_named_and_not_compared(tmp_path, monkeypatch):
         assert "At depth 14 nothing can be compared." in text and r"\texttt{plain14-0}" in text
         assert "no error can be stated" in text  # one seed
     row = next(line for line in GRADIENTS_TABLES["gradients"](results).splitlines() if "plain14" in line)
-    assert row.count("---") == 3  # the initial weights were finite
+    assert row.count("---") == 4  # the initial weights were finite
     assert r"\texttt{resnet20-0} and \texttt{plain20-0}" in GRADIENTS_SENTENCES["predictiveness"](
         study(tmp_path / "other", monkeypatch, "all diverged")
     )
@@ -62,8 +62,39 @@ def test_predictiveness_is_worded_by_the_numbers(tmp_path, monkeypatch, factor, 
             checkpoint["smoothness"] = factor * (1 + 0.01 * seed)
         write_json(path, content)
     text = GRADIENTS_SENTENCES["predictiveness"](results)
-    assert re.search(r"At depth 20 [^(]*\(([^)]*)\)", text)[1] == word
+    assert re.search(r"At depth 20 .*?a difference of [^(]*\(([^)]*)\)", text)[1] == word
     assert "3 seeds" in text
+
+
+def test_both_ways_to_sum_up_the_change_are_told(tmp_path, monkeypatch):
+    results = study(tmp_path, monkeypatch, "one seed")
+    for network, changes in (("resnet8", [0.6, 0.9]), ("plain8", [0.1, 1.1])):
+        path = evidence_path("gradients", network, 0)
+        content = read_json(path)
+        for checkpoint in content["checkpoints"][1:]:
+            checkpoint["gradient_change"] = changes
+        content["checkpoints"][0]["gradient_change"] = [50.0, 50.0]  # untrained weights do not count
+        write_json(path, content)
+    text = GRADIENTS_SENTENCES["predictiveness"](results).split("At depth 14")[0]
+    assert (
+        "at the largest step, median over trained checkpoints, is 0.90 against 1.10, a difference of" in text
+    )
+    assert (
+        "the mean of that change over all steps and trained checkpoints, which the claim is judged by, is 0.75 against 0.60"
+        in text
+    )
+    assert "effective smoothness along the step (lower is smoother)" in text
+    assert "contradict each other at depth 8." in GRADIENTS_SENTENCES["predictiveness"](results)
+    row = next(line for line in GRADIENTS_TABLES["gradients"](results).splitlines() if "resnet8" in line)
+    assert row.endswith(r"& 0.900 & 0.750 \\")
+
+
+def test_untrained_networks_are_introduced_with_what_their_suffixes_say(tmp_path, monkeypatch):
+    results = study(tmp_path, monkeypatch, "one seed")
+    assert GRADIENTS_SENTENCES["initialisation_design"](results) == (
+        r"Measured before training are \texttt{resnet} and \texttt{plain} networks of depth 8 and 14, from seeds 0 and 1 "
+        r"each, with the suffixes none (relu, batch norm) and \texttt{-sigmoid-nonorm} (sigmoid, no batch norm)."
+    )
 
 
 def test_untrained_networks_are_named_with_their_ratio(tmp_path, monkeypatch):

@@ -46,7 +46,10 @@ def test_every_study_has_whole_sentences_and_an_even_table(study, name):
     results = study(name)
     for sentence in ROBUSTNESS_SENTENCES.values():
         text = sentence(results)
-        assert text.endswith(".") and "None" not in text and "nan" not in text
+        assert text.endswith(".") or (
+            text == "" and sentence is ROBUSTNESS_SENTENCES["robustness_unmeasured"]
+        )
+        assert "None" not in text and "nan" not in text
     table = ROBUSTNESS_TABLES["robustness"](results)
     assert len({line.count("&") for line in table.splitlines() if "&" in line}) == 1
     assert all(network in table for network in results.study.networks)
@@ -74,12 +77,29 @@ def test_losses_of_accuracy_are_compared_with_the_error_of_the_test_set(study):
     assert "the residual one is less sensitive" in text and "the finite test set alone" in text
 
 
+def test_values_that_round_alike_are_printed_until_they_show_their_difference(study):
+    results = study("pairs")
+    for network, clean, dim in (("resnet8", 0.8575, 0.4575), ("plain8", 0.8205, 0.421)):
+        change(
+            network,
+            0,
+            lambda c, a=clean, n=dim: c.update(accuracy=a) or c["images"]["contrast"].update({"0.25": n}),
+        )
+    text = ROBUSTNESS_SENTENCES["robustness_images"](results).split("At depth 14")[0]
+    assert r"40.00 and 39.95 under contrast times 0.25 (a difference of 0.05\,\textpm\," in text
+
+
 def test_weights_are_compared_with_the_error_of_directions(study):
     results = study("pairs")
-    for network, accuracies in (("resnet8", [0.8, 0.81]), ("plain8", [0.3, 0.31])):
+    for network, accuracies in (("resnet8", [0.8, 0.82]), ("plain8", [0.3, 0.31])):
         change(network, 0, lambda c, a=accuracies: c.update(accuracy=0.9) or c["weights"].update({"0.3": a}))
     text = ROBUSTNESS_SENTENCES["robustness_weights"](results)
-    assert "9.5 and 59.5 at a distance of 0.3" in text and "one seed, 2 directions" in text
+    half = 100 * 12.706205 * 0.005  # t_0.975 of 1, and the standard error of differences of -0.50 and -0.51
+    assert (
+        rf"9.0 and 59.5 at a distance of 0.3 (a difference of \ensuremath{{-}}50.5\,\textpm\,{half:.1f};"
+        in text
+    )
+    assert "one seed, 2 paired directions" in text
     assert "the residual one is less sensitive" in text
 
 

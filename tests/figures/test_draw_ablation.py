@@ -98,3 +98,16 @@ def test_no_two_networks_stand_at_the_same_place_but_those_of_the_same_strength(
     declared, _ = study
     places = [place_of(network, declared) for network in declared.networks]
     assert len(set(places)) == len(places)
+
+
+def test_a_number_that_never_changes_says_so(study, monkeypatch):
+    declared, _ = study
+    runs = read_runs(declared)
+    for found in runs.values():
+        for run in found:
+            run["excess_variation"] = 1.0
+    monkeypatch.setattr("figures.draw_ablation.read_runs", lambda _: runs)
+    figure, _ = drawn()
+    axes = next(axes for axes in figure.axes if axes.get_title() == "excess variation")
+    assert "1 in every run" in [text.get_text() for text in axes.texts]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["1"]

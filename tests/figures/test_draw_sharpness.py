@@ -71,6 +71,49 @@ def test_a_radius_beyond_the_extent_is_drawn_as_a_bound(study):
     assert "at least" in texts(figure)
 
 
+def bars(axes) -> list[tuple[float, float]]:
+    """Lower and upper ends of the bars."""
+    return [
+        tuple(line.get_ydata())
+        for line in axes.lines
+        if len(line.get_xdata()) == 2 and line.get_marker() == "None"
+    ]
+
+
+def test_one_seed_has_bars_over_directions_and_none_where_a_measure_has_one_value(study):
+    study(["resnet14"])
+    path = evidence_path("sharpness", "resnet14", 0)
+    content = read_json(path)
+    for state in content["states"].values():
+        state["average"] = [0.2, 0.4, 0.6]
+    write_json(path, content)
+    figure = drawn(draw_sharpness)
+    assert bars(panel(figure, "average")) == [pytest.approx((0.2, 0.6))] * 2
+    assert bars(panel(figure, "adaptive by filter")) == []
+
+
+def test_several_seeds_have_bars_over_seeds(study):
+    study(["resnet14"], seeds=(0, 1, 2))
+    for seed, value in enumerate((1.0, 2.0, 3.0)):
+        path = evidence_path("sharpness", "resnet14", seed)
+        content = read_json(path)
+        content["states"]["final"]["filter"] = value
+        write_json(path, content)
+    axes = panel(drawn(draw_sharpness), "adaptive by filter")
+    assert bars(axes)[0] == pytest.approx((1.0, 3.0))
+    assert sorted(y for line in axes.lines[:1] for y in line.get_ydata()) == [1.0, 2.0, 3.0]
+
+
+def test_the_legend_names_a_bound_only_where_there_is_one(study):
+    study(["resnet14"])
+    path = evidence_path("sharpness", "resnet14", 0)
+    content = read_json(path)
+    for state in content["states"].values():
+        state["flat_radius"] = [0.4, 0.5]
+    write_json(path, content)
+    assert "at least" not in texts(drawn(draw_sharpness))
+
+
 def test_losses_that_fall_are_drawn_on_a_linear_axis(study):
     study()
     path = evidence_path("sharpness", "plain14", 0)

@@ -15,15 +15,18 @@ import pytest
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import rgb_to_hsv, to_rgb
+from matplotlib.contour import ContourSet
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from synthetic import write_synthetic_results
 
 from experiment.layout import figure_path, surface_path, trajectory_path
 from experiment.slices import read_slice, write_slice
 from experiment.storage import DATASET, write_json
+from figures import draw_surfaces_3d, draw_trajectory
 from figures.curves import mean_and_band
-from figures.draw_surfaces_3d import deepest_pair
-from figures.draw_trajectory import numbered
+from figures.draw_surfaces_3d import deepest_pair, lowest_corner
+from figures.draw_trajectory import clearest_place, numbered
 from figures.losses import FLOOR, chance_loss, loss_scale, round_numbers
 from figures.sheets import arrange
 from figures.style import FAMILY_COLORS, RC, TEXT_WIDTH, color_of, dashes_of, write_figure
@@ -247,10 +250,13 @@ def test_families_keep_their_colours():
 @pytest.mark.parametrize(
     "networks, expected",
     [
-        (["resnet8", "plain8", "resnet14", "plain14"], [["resnet8", "resnet14"], ["plain8", "plain14"]]),
-        (["plain56", "resnet20", "resnet56"], [[None, "plain56"], ["resnet20", "resnet56"]]),
+        (["resnet8", "plain14", "plain8", "resnet14"], [["resnet8", "plain8", "plain14", "resnet14"]]),
         (["resnet20", "plain20"], [["resnet20", "plain20"]]),
         (["plain20-tanh"], [["plain20-tanh"]]),
+        (
+            ["resnet20", "plain20", "resnet56", "plain110", "resnet110"],
+            [["resnet20", "resnet56", "resnet110"], ["plain20", None, "plain110"]],
+        ),
         (
             ["resnet20", "plain32", "resnet44-tanh", "plain56-gelu", "plain110"],
             [["resnet20", "plain32", "resnet44-tanh", "plain56-gelu"], ["plain110", None, None, None]],
@@ -320,3 +326,65 @@ def test_the_deepest_depth_of_both_families_is_shown():
 def test_numbered_checkpoints_keep_their_distance():
     points = np.array([[0, 0], [0.1, 0], [1, 0], [2, 0], [2.1, 0]])
     assert numbered(points, 0.5) == [0, 2, 4]
+
+
+def test_numbers_stand_beside_the_path_and_within_the_panel():
+    figure = Figure(figsize=(1, 1))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 1), ylim=(0, 1))
+    points = np.array([[0.5, 0.5], [0.5, 0.1], [0.98, 0.1]])
+    assert clearest_place(axes, points, 0)[1] > 0  # the path leaves downwards
+    right, up = clearest_place(axes, points, 2)
+    assert right <= 0 and up != 0  # the border is to the right, the path to the left
+
+
+def test_planes_of_trajectories_have_equal_panels_whatever_their_ranges(smoke):
+    path = read_slice(trajectory_path("plain14", 0))
+    write_slice(trajectory_path("plain14", 0), path.assign_coords(y=20 * path.y))
+    figure = draw_trajectory.draw()
+    figure.draw(FigureCanvasAgg(figure).get_renderer())
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    assert len({axes.get_position().size.round(9).tobytes() for axes in panels}) == 1
+
+
+def test_surfaces_carry_the_line_of_chance_and_name_their_logarithmic_height(smoke):
+    chance, _ = chance_loss()
+    panels = [axes for axes in draw_surfaces_3d.draw().axes if axes.name == "3d"]
+    for axes, network in zip(panels, ("resnet14", "plain14"), strict=True):
+        loss = read_slice(surface_path(network, 0, "final")).loss.sel(set="train")
+        lines = [found for found in axes.collections if isinstance(found, ContourSet)]
+        assert [line.levels.tolist() for line in lines] == [[pytest.approx(np.log10(chance))]]
+        assert loss.min() < chance < loss.max() and "log" in axes.get_zlabel()
+
+
+def test_surfaces_are_seen_over_their_lowest_corner(smoke):
+    surface = read_slice(surface_path("plain14", 0, "final")).sel(set="train")
+    for corner in draw_surfaces_3d.AZIMUTHS:
+        a, b = corner
+        slope = surface.assign(loss=10 ** -(a * surface.alpha + b * surface.beta))
+        assert lowest_corner([slope, surface * np.nan]) == corner
+        towards = np.radians(draw_surfaces_3d.AZIMUTHS[corner])
+        assert (np.sign(np.cos(towards)), np.sign(np.sin(towards))) == corner
+
+
+@pytest.mark.parametrize("corner", draw_surfaces_3d.AZIMUTHS)
+def test_surfaces_have_their_names_on_the_page_from_every_side(smoke, monkeypatch, corner):
+    monkeypatch.setattr(draw_surfaces_3d, "lowest_corner", lambda _: corner)
+    with matplotlib.style.context(RC, after_reset=True):
+        figure = draw_surfaces_3d.draw()
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        figure.draw(renderer)
+    labels = [axis.label for axes in figure.axes for axis in axes.findobj(Axis) if axis.label.get_text()]
+    boxes = [label.get_window_extent(renderer) for label in labels]
+    assert len(boxes) == 7  # three of each surface, one of the bar
+    assert all(figure.bbox.contains(box.x0, box.y0) and figure.bbox.contains(box.x1, box.y1) for box in boxes)
+    assert not [(a, b) for a in range(len(boxes)) for b in range(a) if boxes[a].overlaps(boxes[b])]
+
+
+def test_training_and_test_set_share_their_axes(smoke):
+    panels = {
+        (axes.get_title(), index // 2): axes
+        for index, axes in enumerate(module_of("training_curves").draw().axes)
+    }
+    for quantity in (0, 1):
+        limits = [panels[title, quantity].get_ylim() for title in ("training set", "test set")]
+        assert limits[0] == limits[1]

@@ -85,7 +85,12 @@ def result_prose() -> str:
         discussion.index(rf"\section{{{title}}}")
         for title in ("Deviations from the originals", "Published numbers")
     )
-    return abstract + text_of("results.tex") + discussion[:start] + discussion[end:]
+    return abstract + whole("results.tex") + discussion[:start] + discussion[end:]
+
+
+def whole(name: str) -> str:
+    """A source with those that it inputs."""
+    return re.sub(r"\\input\{(\w+)\}", lambda found: whole(f"{found[1]}.tex"), text_of(name))
 
 
 def test_no_result_is_typed():

@@ -10,18 +10,26 @@ from experiment.claims import quantities as q
 from experiment.claims.samples import (
     Sample,
     activation_contrasts,
+    broken,
     clipping_pairs,
-    depth_trend,
+    depth_effect,
     dose_trend,
     initial_pairs,
     matched_pairs,
+    nothing_learnt,
     regularisation_contrasts,
     run_scatter,
     type_pairs,
+    vanishing_pairs,
 )
 from experiment.intervals import Effect, difference, relative_difference
 from experiment.reporting.results import Results
 
+# Beginnings of the identifiers: added (balanced, normalised largest eigenvalue, relative input noise, barriers counted), or
+# another sample or comparison than at first (the rest).
+REVISED = ("vanishing", "balanced", "clipping", "less_overfitting", "flatness_generalisation", "plain_degradation",
+           "no_residual_degradation", "chaos", "normalised_largest_eigenvalue", "filter_sharpness", "average_sharpness",
+           "relative_input_noise", "fewer_barriers")  # fmt: skip
 STATE_NAMES = {"final": "at the final weights", "matched": "at equal training loss"}
 
 
@@ -38,6 +46,12 @@ class Claim:
     expected: int
     collect: Callable[[Results], Sample]
     effect: Effect = difference
+    unit: str = ""  # of the estimate; relative differences, ratios and rank correlations have none
+
+    @property
+    def revised(self) -> bool:
+        """Whether what is judged was chosen or changed after laptop-scale data on it had been seen."""
+        return self.id.startswith(REVISED)
 
 
 PAIRED = "residual minus plain, pairs of one depth and seed"
@@ -46,83 +60,94 @@ RELATIVE = "residual minus plain relative to their mean size, pairs of one depth
 
 def _paired(
     claim_id: str, text: str, quantity: str, source: tuple[str, str], expected: int, measure: q.Quantity,
-    effect: Effect = difference,
+    effect: Effect = difference, unit: str = "",
 ) -> Claim:  # fmt: skip
     stage, shown = source
     comparison = RELATIVE if effect is relative_difference else PAIRED
     collect = lambda results: matched_pairs(results, measure)  # noqa: E731
-    return Claim(claim_id, text, quantity, comparison, stage, shown, expected, collect, effect)
+    return Claim(claim_id, text, quantity, comparison, stage, shown, expected, collect, effect, unit)
 
 
 def _at_both_states(
     name: str, text: str, quantity: str, source: tuple[str, str], expected: int,
-    measure: Callable[[str], q.Quantity], effect: Effect = relative_difference,
+    measure: Callable[[str], q.Quantity], effect: Effect = relative_difference, unit: str = "",
 ) -> list[Claim]:  # fmt: skip
     return [
-        _paired(f"{name}_{state}", f"{text} {where}", quantity, source, expected, measure(state), effect)
+        _paired(
+            f"{name}_{state}", f"{text} {where}", quantity, source, expected, measure(state), effect, unit
+        )
         for state, where in STATE_NAMES.items()
     ]
+
+
+def _hessian(key: str, quantity: str, shown: str) -> list[Claim]:
+    """The claim of flatness for one number of the Hessian, at both states."""
+    source = ("measure_curvature", shown)
+    return _at_both_states(key, FLATTER, quantity, source, -1, lambda s: q.at_state("curvature", key, s))
 
 
 def _cuts_of(state: str) -> str:
     return {"final": "cuts", "matched": "matched_cuts"}[state]
 
 
-TRAINING, ROUGHNESS = ("train", "tab:training"), ("measure_roughness", "tab:cuts")
-CURVATURE, SHARPNESS = ("measure_curvature", "tab:curvature"), ("measure_sharpness", "tab:sharpness")
+ROUGHNESS, SHARPNESS = ("measure_roughness", "tab:cuts"), ("measure_sharpness", "tab:sharpness")
 FLATTER = "minima of residual networks are flatter"
+BY_DEPTH = "rank correlation with depth over the {} runs; of two runs alone, the deeper minus the shallower"
 
 _TRAINED = [
     _paired("faster_convergence", "residual networks converge faster",
-            "training loss averaged over the epochs", TRAINING, -1, q.mean_train_loss),
+            "training loss averaged over the epochs", ("train", "fig:training"), -1, q.mean_train_loss, unit="nats"),
     Claim("plain_degradation", "plain networks degrade in training error with depth",
-          "training error", "rank correlation with depth over the plain runs", *TRAINING, 1,
-          lambda results: depth_trend(results, "plain", q.train_error)),
+          "training error", BY_DEPTH.format("plain"), "train", "tab:training", 1,
+          lambda results: depth_effect(results, "plain", q.train_error)),
     Claim("no_residual_degradation", "residual networks do not degrade in training error with depth",
-          "training error", "rank correlation with depth over the residual runs", *TRAINING, -1,
-          lambda results: depth_trend(results, "resnet", q.train_error)),
+          "training error", BY_DEPTH.format("residual"), "train", "tab:training", -1,
+          lambda results: depth_effect(results, "resnet", q.train_error)),
     _paired("less_overfitting", "residual networks overfit less",
-            "test loss minus training loss without augmentation", TRAINING, -1, q.generalisation_gap),
+            "test loss minus training loss without augmentation", ("measure_trajectory", "tab:claims"), -1,
+            q.generalisation_gap, unit="nats"),
 ]  # fmt: skip
 
 _FLATNESS = [
-    *_at_both_states("largest_eigenvalue", FLATTER, "largest Hessian eigenvalue", CURVATURE, -1,
-                     lambda state: q.at_state("curvature", "largest_eigenvalue", state)),
-    *_at_both_states("trace", FLATTER, "trace of the Hessian", CURVATURE, -1,
-                     lambda state: q.at_state("curvature", "trace", state)),
-    *_at_both_states("normalised_trace", FLATTER, "trace of the filter-normalised Hessian", CURVATURE, -1,
-                     lambda state: q.at_state("curvature", "normalised_trace", state)),
+    *_hessian("normalised_largest_eigenvalue", "largest eigenvalue of the filter-normalised Hessian",
+              "tab:curvature-normalised"),
+    *_hessian("normalised_trace", "trace of the filter-normalised Hessian", "tab:curvature-normalised"),
+    *_hessian("largest_eigenvalue", "largest Hessian eigenvalue, which rescaling moves", "tab:curvature"),
+    *_hessian("trace", "trace of the Hessian, which rescaling moves", "tab:curvature"),
     *_at_both_states("filter_sharpness", FLATTER, "worst rise in the filter-normalised ball", SHARPNESS, -1,
-                     lambda state: q.at_state("sharpness", "filter", state)),
+                     lambda state: q.at_state("sharpness", "filter", state), difference, "nats"),
     *_at_both_states("average_sharpness", FLATTER, "mean rise along filter-normalised directions", SHARPNESS, -1,
-                     q.average_sharpness),
+                     q.average_sharpness, difference, "nats"),
     *_at_both_states("flat_radius", "minima of residual networks are wider", "flat radius", SHARPNESS, 1,
                      q.flat_radius),
     _paired("weight_noise", "more parameters near the minimum of a residual network perform alike",
-            "accuracy lost to weight noise", ("measure_robustness", "tab:robustness"), -1, q.weight_noise_loss),
+            "accuracy lost to weight noise", ("measure_robustness", "tab:robustness"), -1, q.weight_noise_loss,
+            unit="share"),
     Claim("flatness_generalisation", "flat minima go with a small generalisation gap",
           "filter-normalised trace and generalisation gap", "rank correlation over all runs",
-          "measure_curvature", "tab:curvature", 1,
+          "measure_curvature", "tab:curvature-normalised", 1,
           lambda results: run_scatter(
               results, q.at_state("curvature", "normalised_trace", "final"), q.generalisation_gap)),
 ]  # fmt: skip
 
+BARRIERS = "the straight path from start to end meets fewer barriers in residual networks"
 _SMOOTHNESS = [
     *_at_both_states("excess_variation", "landscapes of residual networks are smoother",
                      "excess variation of cuts", ROUGHNESS, -1,
                      lambda state: q.of_slice(_cuts_of(state), "excess_variation"), difference),
     *_at_both_states("nonconvex_share", "landscapes of residual networks are more convex",
                      "non-convex share of cuts", ROUGHNESS, -1,
-                     lambda state: q.of_slice(_cuts_of(state), "nonconvex_share"), difference),
+                     lambda state: q.of_slice(_cuts_of(state), "nonconvex_share"), difference, "share"),
     _paired("convexity_map", "landscapes of residual networks are more convex at equal training loss",
             "median ratio of the smallest to the largest eigenvalue on the plane",
             ("measure_curvature", "fig:convexity"), -1, q.convexity),
     Claim("chaos_with_depth", "landscapes without shortcuts grow more chaotic with depth",
-          "excess variation of cuts about the final weights", "rank correlation with depth over the plain runs",
-          *ROUGHNESS, 1, lambda results: depth_trend(results, "plain", q.of_slice("cuts", "excess_variation"))),
-    _paired("fewer_barriers", "the straight path from start to end meets fewer barriers in residual networks",
-            "barrier on the line from initial to final weights", ("measure_roughness", "tab:persistence"), -1,
-            q.of_slice("line", "barrier")),
+          "excess variation of cuts about the final weights", BY_DEPTH.format("plain"), *ROUGHNESS, 1,
+          lambda results: depth_effect(results, "plain", q.of_slice("cuts", "excess_variation"))),
+    _paired("fewer_barriers", BARRIERS, "minima of the line from initial to final weights, ends included",
+            ("measure_roughness", "tab:barriers"), -1, q.of_slice("line", "minima"), unit="minima"),
+    _paired("lower_barrier", BARRIERS, "highest barrier on that line", ("measure_roughness", "tab:barriers"), -1,
+            q.of_slice("line", "barrier"), unit="nats"),
 ]  # fmt: skip
 
 VARIANTS = {  # every one, whatever it shows: choosing among them afterwards would choose the verdict
@@ -131,27 +156,35 @@ VARIANTS = {  # every one, whatever it shows: choosing among them afterwards wou
     "-tanh-nonorm": "tanh, without batch norm",
     "-sigmoid-nonorm": "sigmoid, without batch norm",
 }
+UNTRAINED = ("measure_initialisation", "fig:initialisation")
 _GRADIENTS = [
     Claim(f"vanishing_gradients{variant}", f"shortcuts keep gradients from vanishing ({name})",
-          "log10 of the first over the last layer's gradient norm, untrained", PAIRED,
-          "measure_initialisation", "fig:initialisation", 1,
-          lambda results, variant=variant: initial_pairs(results, variant, q.first_to_last_layer))
+          "log10 of the first over the last layer's gradient norm, untrained",
+          f"{PAIRED}, at depths whose plain networks' gradients vanish", *UNTRAINED, 1,
+          lambda results, variant=variant: vanishing_pairs(results, variant), unit="powers of ten")
+    for variant, name in VARIANTS.items()
+] + [
+    Claim(f"balanced_gradients{variant}", f"shortcuts keep gradients of the first and the last layer in proportion ({name})",
+          "size of log10 of the first over the last layer's gradient norm, untrained", PAIRED, *UNTRAINED, -1,
+          lambda results, variant=variant: initial_pairs(results, variant, q.layer_imbalance), unit="powers of ten")
     for variant, name in VARIANTS.items()
 ]  # fmt: skip
 _GRADIENTS += [
-    Claim("balanced_gradients", "shortcuts keep gradients of the first and the last layer in proportion (with batch norm)",
-          "|log10| of the first over the last layer's gradient norm, untrained", PAIRED,
-          "measure_initialisation", "fig:initialisation", -1,
-          lambda results: initial_pairs(results, "", q.layer_imbalance)),
-    Claim("clipping", "exploding gradients are a second barrier, and clipping mitigates them",
-          "last loss over that of guessing, at most 1",
-          "clipped minus unclipped, plain networks without batch norm, pairs of one network and seed",
-          "measure_clipping", "fig:clipping", -1, clipping_pairs),
+    *(Claim(name, "exploding gradients are a second barrier, and clipping mitigates them", quantity,
+            "clipped minus unclipped, pairs of one network and seed whose first gradient is long enough to be clipped",
+            "measure_clipping", "fig:clipping", -1, lambda results, measure=measure: clipping_pairs(results, measure))
+      for name, quantity, measure in (
+          ("clipping", "share of runs that break", broken),
+          ("clipping_loss", "last loss over that of guessing, 1 for a run that broke or ends above it", nothing_learnt))),
     _paired("smoother_gradients", "gradients of residual networks change less along the step",
-            "relative change of the gradient along its step", ("measure_gradients", "tab:gradients"), -1,
-            q.gradient_change),
+            "change of the gradient along its step over its norm, mean over steps and checkpoints",
+            ("measure_gradients", "fig:gradients"), -1, q.gradient_change),
     _paired("input_noise", "residual networks are less sensitive to disturbed inputs",
-            "accuracy lost to disturbed images", ("measure_robustness", "tab:robustness"), -1, q.input_noise_loss),
+            "accuracy lost to disturbed images", ("measure_robustness", "fig:robustness"), -1, q.input_noise_loss,
+            unit="share"),
+    _paired("relative_input_noise", "residual networks are less sensitive to disturbed inputs",
+            "that loss over the accuracy above guessing", ("measure_robustness", "fig:robustness"), -1,
+            q.relative_input_noise_loss),
 ]  # fmt: skip
 
 ABLATION = ("measure_ablation", "tab:ablation")
@@ -165,11 +198,11 @@ _DEPENDENCE = [
           "projection minus identity relative to their mean size, pairs of one weight decay and seed", *ABLATION, 0,
           lambda results: type_pairs(results, "normalised_trace"), relative_difference),
     Claim("activation", "the effect depends on the activation", "filter-normalised trace",
-          "effect of the shortcut with tanh minus that with relu", *ABLATION, 0,
-          lambda results: activation_contrasts(results, "normalised_trace"), difference),
+          "relative effect of the shortcut with tanh minus that with relu", *ABLATION, 0,
+          lambda results: activation_contrasts(results, "normalised_trace"), relative_difference),
     Claim("regularisation", "the effect depends on weight decay", "filter-normalised trace",
-          "effect of the shortcut with weight decay minus that without", *ABLATION, 0,
-          lambda results: regularisation_contrasts(results, "normalised_trace"), difference),
+          "relative effect of the shortcut with weight decay minus that without", *ABLATION, 0,
+          lambda results: regularisation_contrasts(results, "normalised_trace"), relative_difference),
 ]  # fmt: skip
 
 CLAIMS = (*_GRADIENTS, *_TRAINED, *_FLATNESS, *_SMOOTHNESS, *_DEPENDENCE)

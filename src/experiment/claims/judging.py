@@ -1,11 +1,12 @@
 """Verdicts: an estimate with its interval and p value per claim, and one rule for all.
 
-The rule, its numbers declared in params.yaml (`claims`): with one seed a claim is `one observation`. With fewer seeds
+The rule, its numbers declared in params.yaml (`claims`): a claim without an estimate `cannot be judged`. With one seed a claim is `one observation`. With fewer seeds
 than `least_seeds`, and where no interval or no p value can be had, it is `inconclusive`. Else it is `supported`
 where the interval lies wholly on the claimed side of 0 and p, Holm-corrected over all claims, is below
 `significance`; `contradicted` where both hold for the other side; else `inconclusive`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
@@ -13,22 +14,23 @@ from typing import Any
 from experiment.claims.declared import Claim
 from experiment.claims.samples import Sample
 from experiment.intervals import (
+    bootstrap_contrast,
     bootstrap_correlation,
     bootstrap_effect,
+    contrast_permutation,
     correlation_permutation,
     holm,
     label_permutation,
+    mean_contrast,
     mean_effect,
-    percentile_bootstrap,
     rank_correlation,
-    sign_flips,
 )
 from experiment.parameters.claims import Claims
 from experiment.reporting.results import Results
 
 SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
-ONE_OBSERVATION, NOT_MEASURED = "one observation", "not measured"
-VERDICTS = (SUPPORTED, CONTRADICTED, INCONCLUSIVE, ONE_OBSERVATION, NOT_MEASURED)
+ONE_OBSERVATION, UNJUDGED = "one observation", "cannot be judged"
+VERDICTS = (SUPPORTED, CONTRADICTED, INCONCLUSIVE, ONE_OBSERVATION, UNJUDGED)
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Judgement:
     covers: str | None = None  # what varies within the interval
     p: float | None = None
     p_corrected: float | None = None
-    verdict: str = NOT_MEASURED
+    verdict: str = UNJUDGED
     reason: str | None = None
 
     @property
@@ -68,16 +70,21 @@ def estimate(claim: Claim, sample: Sample, rule: Claims) -> Judgement:
     if not isfinite(value):
         reason = "; ".join(sample.missing[:3]) or "too few runs, or runs that do not differ"
         return Judgement(claim, sample, reason=reason)
-    return Judgement(claim, sample, value, interval, covers if interval else None, p)
+    reason = AT_ITS_BOUND if found == NO_VARIATION else None
+    return Judgement(claim, sample, value, interval, covers if interval else None, p, reason=reason)
 
 
 Found = tuple[float, tuple[float, float] | None, str | None, float | None]
+NO_VARIATION: Found = (0.0, None, None, None)  # no draw could have told the sides apart
+AT_ITS_BOUND = "all values are the same, at the bound of what is resolved"
 
 
 def _from_pairs(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
     observed = sample.observations
     if not observed:
         return None
+    if len({value for o in observed for value in (*o.first, *o.second)}) == 1:
+        return NO_VARIATION
     interval = bootstrap_effect(observed, claim.effect, rule.confidence, rule.resamples, rule.seed)
     several = len(sample.seeds) > 1
     drawn = any(len(observation.first) > 1 for observation in observed)
@@ -94,17 +101,34 @@ def _from_scatter(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
     return rank_correlation(x, y), interval, "seeds", p
 
 
+def _from_networks(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
+    """Runs of one network are no independent points: means over seeds, networks drawn and permuted."""
+    networks = list(dict.fromkeys(point.run for point in sample.points))
+    x, y = (
+        [_mean([getattr(point, axis) for point in sample.points if point.run == name]) for name in networks]
+        for axis in ("x", "y")
+    )
+    if len(sample.seeds) < 2:
+        return rank_correlation(x, y), None, None, None
+    interval = bootstrap_correlation(x, y, networks, rule.confidence, rule.resamples, rule.seed)
+    return rank_correlation(x, y), interval, "networks", correlation_permutation(x, y, rule.resamples, rule.seed)
+
+
 def _from_contrasts(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
-    values = [value for _, value in sample.contrasts]
-    if not values:
+    found, draws = sample.contrasts, (rule.resamples, rule.seed)
+    if not found:
         return None
-    several = len(sample.seeds) > 1
-    interval = percentile_bootstrap(values, rule.confidence, rule.resamples, rule.seed) if several else None
-    p = sign_flips(values, rule.resamples, rule.seed) if several else None
-    return sum(values) / len(values), interval, "seeds", p
+    interval = bootstrap_contrast(found, claim.effect, rule.confidence, *draws)
+    p = contrast_permutation(found, claim.effect, *draws) if len(sample.seeds) > 1 else None
+    return mean_contrast(found, claim.effect), interval, "seeds", p
 
 
-ESTIMATORS = {"pairs": _from_pairs, "scatter": _from_scatter, "contrasts": _from_contrasts}
+ESTIMATORS = {
+    "pairs": _from_pairs,
+    "scatter": _from_scatter,
+    "networks": _from_networks,
+    "contrasts": _from_contrasts,
+}
 
 
 def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
@@ -113,15 +137,16 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
         return judgement
     seeds = len(judgement.sample.seeds)
     if seeds == 1:
-        return replace(judgement, verdict=ONE_OBSERVATION, reason="one seed")
+        return replace(judgement, verdict=ONE_OBSERVATION, reason=judgement.reason or "one seed")
     if seeds < rule.least_seeds:
         return replace(
             judgement, verdict=INCONCLUSIVE, reason=f"{seeds} seeds, {rule.least_seeds} are asked for"
         )
     if judgement.interval is None or judgement.p_corrected is None:
-        return replace(judgement, verdict=INCONCLUSIVE, reason="no interval or no p value can be had")
+        reason = judgement.reason or "no interval or no p value can be had"
+        return replace(judgement, verdict=INCONCLUSIVE, reason=reason)
     if judgement.side == 0:
-        return replace(judgement, verdict=INCONCLUSIVE, reason="the interval holds 0")
+        return replace(judgement, verdict=INCONCLUSIVE, reason="the interval contains 0")
     if judgement.p_corrected >= rule.significance:
         return replace(judgement, verdict=INCONCLUSIVE, reason="p is not below the significance declared")
     claimed = judgement.claim.expected in (0, judgement.side)
@@ -137,6 +162,7 @@ def entry(judgement: Judgement) -> dict[str, Any]:
         "claim": claim.text,
         "quantity": claim.quantity,
         "comparison": claim.comparison,
+        "unit": claim.unit,
         "expected_sign": claim.expected,
         "estimate": judgement.estimate,
         "low": low,
@@ -147,6 +173,7 @@ def entry(judgement: Judgement) -> dict[str, Any]:
         "verdict": judgement.verdict,
         "reason": judgement.reason,
         "seeds": sorted(sample.seeds),
+        "revised": claim.revised,
         "observations": observations(sample),
         "missing": sample.missing,
         "stage": claim.stage,
@@ -161,8 +188,12 @@ def observations(sample: Sample) -> list[dict[str, Any]]:
         for o in sample.observations
     ]
     points = [{"of": p.run, "seed": p.seed, "x": p.x, "y": p.y} for p in sample.points]
-    return pairs + points + [{"seed": seed, "contrast": value} for seed, value in sample.contrasts]
+    contrasts = [
+        {"of": c.stratum, "seed": c.seed, "first": list(c.first), "second": list(c.second)}
+        for c in sample.contrasts
+    ]
+    return pairs + points + contrasts
 
 
-def _mean(values: tuple[float, ...]) -> float:
+def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)

@@ -9,6 +9,7 @@ from math import log10
 from statistics import fmean, median
 
 from experiment.evidence import INITIALISATION
+from experiment.reporting.convexity import resolved_ratios
 from experiment.reporting.latex import measured
 from experiment.reporting.results import Results, diverged
 from experiment.storage import epochs_path, read_json, run_name
@@ -46,9 +47,13 @@ def mean_train_loss(results: Results, network: str, seed: int) -> list[float]:
 
 
 def generalisation_gap(results: Results, network: str, seed: int) -> list[float]:
-    """Test loss minus loss on un-augmented training images at the final weights, in nats."""
-    centre = state_of(results, "sharpness", network, seed, "final")
-    return [training_value(results, network, seed, "test_loss") - known(centre["loss"], "training loss")]
+    """Test loss minus loss on un-augmented training images at the final weights, in nats; running statistics.
+
+    The training loss is that of the trajectory's last checkpoint: of all samples that it is measured on, the largest.
+    """
+    path = results.trajectory(network, seed)
+    train_loss = known(float(path["loss"][-1]), "the training loss at the last checkpoint")
+    return [training_value(results, network, seed, "test_loss") - train_loss]
 
 
 def state_of(results: Results, instrument: str, network: str, seed: int, state: str) -> dict:
@@ -92,7 +97,7 @@ def convexity(results: Results, network: str, seed: int) -> list[float]:
     found = results.evidence("curvature", network, seed)["map"]
     if found["reason"] is not None:
         raise NotMeasured(found["reason"])
-    resolved = [ratio for row in found["convexity"] for ratio in row if measured(ratio)]
+    resolved = [ratio for row in resolved_ratios(found) for ratio in row if measured(ratio)]
     if not resolved:
         raise NotMeasured("no point of the convexity map is resolved")
     return [median(resolved)]
@@ -116,6 +121,15 @@ def input_noise_loss(results: Results, network: str, seed: int) -> list[float]:
     found = robustness_of(results, network, seed)
     disturbed = [value for by_strength in found["images"].values() for value in by_strength.values()]
     return [known(found["accuracy"], "accuracy") - fmean(known(value, "accuracy") for value in disturbed)]
+
+
+def relative_input_noise_loss(results: Results, network: str, seed: int) -> list[float]:
+    """`input_noise_loss` over the accuracy on clean images above that of guessing: who starts lower has less to lose."""
+    clean = known(robustness_of(results, network, seed)["accuracy"], "accuracy")
+    above = clean - 1 / len(results.dataset["classes"])
+    if above <= 0:
+        raise NotMeasured("its accuracy is not above that of guessing")
+    return [loss / above for loss in input_noise_loss(results, network, seed)]
 
 
 def weight_noise_loss(results: Results, network: str, seed: int) -> list[float]:

@@ -1,15 +1,17 @@
 """The observations that a claim is judged by: matched pairs, scatters of runs, contrasts; and what is missing."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from experiment.claims.quantities import NotMeasured, Quantity, known
+from experiment.claims.quantities import NotMeasured, Quantity, first_to_last_layer, known
 from experiment.evidence import CLIPPING, ablation_path
-from experiment.intervals import Observation, relative_difference
+from experiment.intervals import Contrast, Observation
 from experiment.reporting.comparison import pairs
 from experiment.reporting.results import Results
 from experiment.storage import read_json
 from flatness.networks import parse_name
+
+VANISHED = -1.0  # log10 of the first over the last layer's gradient norm below which a gradient has vanished; ours
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,20 @@ class Point:
 class Sample:
     """What was found, of one kind, and for what was not the reasons."""
 
-    kind: str  # pairs, scatter or contrasts
+    kind: str  # pairs, scatter, networks (a scatter whose runs of one network hang together) or contrasts
     observations: list[Observation] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
-    contrasts: list[tuple[int, float]] = field(default_factory=list)  # (seed, value)
+    contrasts: list[Contrast] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     @property
     def seeds(self) -> set[int]:
-        return {entry.seed for entry in (*self.observations, *self.points)} | {s for s, _ in self.contrasts}
+        return {entry.seed for entry in (*self.observations, *self.points, *self.contrasts)}
+
+    @property
+    def found(self) -> int:
+        """How many entries there are."""
+        return len(self.observations) + len(self.points) + len(self.contrasts)
 
     def add(self, name: str, find: Callable[[], None]) -> None:
         """Run `find`, which adds an entry; where that is not measured keep the reason."""
@@ -77,24 +84,52 @@ def initial_pairs(results: Results, variant: str, measure: Callable[[str, int], 
     return sample
 
 
-def depth_trend(results: Results, family: str, measure: Quantity) -> Sample:
-    """Depth and measure of every unvaried run of a family."""
-    networks = [name for (own, _), name in results.standard_networks().items() if own == family]
-    return scatter(
-        ((name, seed) for name in networks for seed in results.study.seeds),
-        lambda name, seed: (float(parse_name(name).depth), mean(measure(results, name, seed))),
-    )
+def vanishing_pairs(results: Results, variant: str) -> Sample:
+    """`initial_pairs` at the depths at which the plain networks' gradients vanish: elsewhere nothing is to be prevented.
+
+    They vanish where log10 of the first over the last layer's norm, a mean over seeds, lies below VANISHED.
+    """
+    found = initial_pairs(results, variant, first_to_last_layer)
+    plain: dict[str, list[float]] = {}
+    for observation in found.observations:
+        plain.setdefault(observation.stratum, []).extend(observation.second)
+    vanished = [o for o in found.observations if mean(plain[o.stratum]) < VANISHED]
+    if found.observations and not vanished:
+        found.missing.append("no plain network's gradient vanishes: the first layer's is nowhere below a tenth of the last's")
+    return replace(found, observations=vanished)
+
+
+def depth_effect(results: Results, family: str, measure: Quantity) -> Sample:
+    """Depth and measure of every unvaried run of a family; of two runs alone, which have no rank correlation, a pair."""
+    networks = [name for (own, _), name in sorted(results.standard_networks().items()) if own == family]
+    runs = [(name, seed) for name in networks for seed in results.study.seeds]
+    if len(runs) != 2 or len(networks) != 2:
+        return scatter(
+            runs, lambda name, seed: (float(parse_name(name).depth), mean(measure(results, name, seed)))
+        )
+    sample, (shallow, deep) = Sample("pairs"), runs
+
+    def find() -> None:
+        sides = (tuple(measure(results, *run)) for run in (deep, shallow))
+        sample.observations.append(Observation(f"{deep[0]}, {shallow[0]}", deep[1], *sides))
+
+    sample.add(f"{deep[0]} and {shallow[0]}, seed {deep[1]}", find)
+    return sample
 
 
 def run_scatter(results: Results, x: Quantity, y: Quantity) -> Sample:
     """Two quantities of every run."""
     return scatter(
-        results.study.runs, lambda name, seed: (mean(x(results, name, seed)), mean(y(results, name, seed)))
+        results.study.runs,
+        lambda name, seed: (mean(x(results, name, seed)), mean(y(results, name, seed))),
+        kind="networks",
     )
 
 
-def scatter(runs: Iterable[tuple[str, int]], place: Callable[[str, int], tuple[float, float]]) -> Sample:
-    sample = Sample("scatter")
+def scatter(
+    runs: Iterable[tuple[str, int]], place: Callable[[str, int], tuple[float, float]], kind: str = "scatter"
+) -> Sample:
+    sample = Sample(kind)
     for name, seed in runs:
 
         def find(name=name, seed=seed) -> None:
@@ -108,21 +143,31 @@ def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def clipping_pairs(results: Results) -> Sample:
-    """With and without clipping, every plain network of the section `clipping` and every seed."""
+def clipping_pairs(results: Results, measure: Callable[[dict, float], float]) -> Sample:
+    """With and without clipping, every network and seed whose first gradient is longer than what it is clipped to.
+
+    `measure` is of (run, loss of guessing).
+    """
     runs = {(run["network"], run["seed"], run["clipped"]): run for run in read_json(CLIPPING)["runs"]}
+    bound = results.parameters["clipping"]["largest_norm"]
     sample = Sample("pairs")
     for network, seed in dict.fromkeys((network, seed) for network, seed, _ in runs):
-        if parse_name(network).family == "plain":
 
-            def find(network=network, seed=seed) -> None:
-                sides = (
-                    (nothing_learnt(runs[network, seed, c], results.chance_loss),) for c in (True, False)
-                )
-                sample.observations.append(Observation(network, seed, *sides))
+        def find(network=network, seed=seed) -> None:
+            clipped, unclipped = (runs[network, seed, c] for c in (True, False))
+            first = unclipped["gradient_norms"][0]
+            if first is not None and first <= bound:
+                raise NotMeasured(f"its first gradient has norm {first:.2g}, which is not clipped")
+            sides = ((measure(run, results.chance_loss),) for run in (clipped, unclipped))
+            sample.observations.append(Observation(network, seed, *sides))
 
-            sample.add(f"{network}, seed {seed}", find)
+        sample.add(f"{network}, seed {seed}", find)
     return sample
+
+
+def broken(run: dict, chance: float) -> float:
+    """1 for a run whose loss or weights ceased to be finite, else 0."""
+    return float(run["diverged_step"] is not None)
 
 
 def nothing_learnt(run: dict, chance: float) -> float:
@@ -174,20 +219,20 @@ def type_pairs(results: Results, key: str) -> Sample:
 
 
 def activation_contrasts(results: Results, key: str) -> Sample:
-    """Relative effect of the shortcut with tanh minus that with relu."""
+    """Residual and plain network with tanh, and with relu."""
     declared, sample = results.parameters["ablation"], Sample("contrasts")
     for decay, seed in each(declared):
 
         def find(decay=decay, seed=seed) -> None:
-            tanh, relu = (shortcut_effect(declared, s, decay, seed, key) for s in ("-tanh", ""))
-            sample.contrasts.append((seed, tanh - relu))
+            tanh, relu = (shortcut_pair(declared, suffix, decay, seed, key) for suffix in ("-tanh", ""))
+            sample.contrasts.append(Contrast(f"weight decay {decay}", seed, tanh, relu))
 
         sample.add(f"weight decay {decay}, seed {seed}", find)
     return sample
 
 
 def regularisation_contrasts(results: Results, key: str) -> Sample:
-    """Relative effect of the shortcut with the largest weight decay minus that with the smallest."""
+    """Residual and plain network with the largest weight decay, and with the smallest."""
     declared, sample = results.parameters["ablation"], Sample("contrasts")
     low, high = min(declared["weight_decays"]), max(declared["weight_decays"])
     if low == high:
@@ -196,20 +241,20 @@ def regularisation_contrasts(results: Results, key: str) -> Sample:
     for seed in declared["seeds"]:
 
         def find(seed=seed) -> None:
-            on, off = (shortcut_effect(declared, "", decay, seed, key) for decay in (high, low))
-            sample.contrasts.append((seed, on - off))
+            on, off = (shortcut_pair(declared, "", decay, seed, key) for decay in (high, low))
+            sample.contrasts.append(Contrast(f"weight decay {high} and {low}", seed, on, off))
 
         sample.add(f"seed {seed}", find)
     return sample
 
 
-def shortcut_effect(declared: dict, suffix: str, decay: float, seed: int, key: str) -> float:
-    """Relative difference of the residual to the plain network."""
+def shortcut_pair(declared: dict, suffix: str, decay: float, seed: int, key: str) -> tuple[float, float]:
+    """The residual and the plain network's value."""
     depth = parse_name(declared["networks"][0]).depth
-    values = (
+    residual, plain = (
         of_declared(declared, f"{family}{depth}{suffix}", decay, seed, key) for family in ("resnet", "plain")
     )
-    return relative_difference(*values)
+    return residual, plain
 
 
 def of_declared(declared: dict, network: str, decay: float, seed: int, key: str) -> float:

@@ -117,6 +117,18 @@ def direction_faults(content: dict[str, Any]) -> Iterator[str]:
                 f"{place}.direction_seeds: expected different seeds, as equal seeds draw equal directions; "
                 f"found {seeds}"
             )
+    yield from plane_faults(content)
+
+
+def plane_faults(content: dict[str, Any]) -> Iterator[str]:
+    """The convexity map is laid over the surface, so both need the same plane."""
+    surface, curvature = _if_valid(content.get("surface"), Surface), _if_valid(content.get("curvature"), Curvature)
+    distinct = surface and len(set(surface.direction_seeds)) > 1
+    if distinct and curvature and surface.direction_seeds != curvature.direction_seeds:
+        yield (
+            f"curvature.direction_seeds: expected those of surface.direction_seeds, {surface.direction_seeds}, so that the "
+            f"convexity map lies on the surface's plane; found {curvature.direction_seeds}"
+        )
 
 
 def _if_valid(content: Any, kind: type[S]) -> S | None:

@@ -1,68 +1,26 @@
 """Sentences and the table of the ablation: the shortcut's strength and type, activation, weight decay."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
-from math import isfinite, nan
+from math import isfinite
 from statistics import fmean
-from typing import Any
 
-from scipy.stats import kendalltau
-
-from experiment.dial import RESPONSES, Response, counterpart, dial, numbers, others, strength
-from experiment.evidence import ablation_path
-from experiment.reporting.latex import (
-    enumeration,
-    escape,
-    fixed,
-    percentage,
-    significant,
-    tabular,
-    typewriter,
-)
+from experiment.dial import RESPONSES, Response, counterpart, dial, others, strength
+from experiment.reporting.ablation_dial import ablation_dial
+from experiment.reporting.ablation_values import COLUMNS, Column, ablation_run, number_of, values_of
+from experiment.reporting.latex import enumeration, escape, percentage, tabular, typewriter
 from experiment.reporting.results import Results, spread
 from experiment.reporting.wording import capital, count_noun, paragraph
-from experiment.storage import read_json
-
-FEWEST_POINTS = 3  # of a rank correlation
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of the table, and how its values print."""
-
-    key: str
-    head: str
-    form: Callable[[float], str]
-
-
-COLUMNS = (
-    Column("train_loss", "Loss", lambda value: fixed(value, 3)),
-    Column("test_error", r"Error (\%)", lambda value: fixed(value, 2)),
-    Column("largest_eigenvalue", r"$\lambda_{\max}$", significant),
-    Column("trace", "Trace", significant),
-    Column("normalised_largest_eigenvalue", r"$\lambda_{\max}$, norm.", significant),
-    Column("normalised_trace", "Trace, norm.", significant),
-    Column("edge_rise", "Rim rise", lambda value: fixed(value, 2)),
-    Column("excess_variation", "Excess var.", lambda value: fixed(value, 2)),
-)
-
-
-def ablation_run(network: str, weight_decay: float, seed: int) -> dict[str, Any]:
-    """What the ablation left of one run; FileNotFoundError with the remedy."""
-    path = ablation_path(network, weight_decay, seed)
-    try:
-        return read_json(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path} not found: it is made by an earlier stage; run `dvc repro`"
-        ) from None
-
-
-def values_of(results: Results, network: str, weight_decay: float, key: str) -> list[float]:
-    """A number of `experiment.dial.numbers` by seed, NaN where not measured."""
-    seeds = results.parameters["ablation"]["seeds"]
-    return [numbers(ablation_run(network, weight_decay, seed))[key] for seed in seeds]
+def design(results: Results) -> str:
+    """Which networks are trained, for how long, with which weight decays and from which seeds."""
+    section = results.parameters["ablation"]
+    decays, seeds = ([f"{value:g}" for value in section[key]] for key in ("weight_decays", "seeds"))
+    return (
+        f"The networks {enumeration([typewriter(network) for network in section['networks']])} are trained by the "
+        f"recipe of all networks, without overrides, for {count_noun(section['epochs'], 'epoch')} with weight decay "
+        f"{enumeration(decays)}, from {'seed' if len(seeds) == 1 else 'seeds'} {enumeration(seeds)} each."
+    )
 
 
 def ablation_table(results: Results) -> str:
@@ -83,65 +41,20 @@ def _row(results: Results, network: str, decay: float, number: int) -> list[str]
     reasons = sorted({run["reason"] for run in runs if run["reason"]})
     if all(run["train_loss"] is None for run in runs):
         return [*start, rf"\multicolumn{{{len(COLUMNS)}}}{{c}}{{{escape('; '.join(reasons))}}}"]
-    return [*start, *(_cell([numbers(run)[column.key] for run in runs], column) for column in COLUMNS)]
+    return [*start, *(_cell([number_of(run, column.key) for run in runs], column) for column in COLUMNS)]
 
 
 def _cell(values: list[float], column: Column) -> str:
-    """Mean and, over several seeds, standard deviation; in parentheses how many were measured, where not all."""
+    """Mean and, over several seeds, standard deviation; in parentheses how many were measured, where not all.
+
+    Of errors the largest.
+    """
     summary = spread(values)
+    if column.error:
+        return column.form(max(filter(isfinite, values), default=None))
     deviation = rf"\,\textpm\,{column.form(summary.deviation)}" if summary.deviation is not None else ""
     share = rf"\,({summary.count}/{summary.total})" if 0 < summary.count < summary.total else ""
     return column.form(summary.mean) + deviation + share
-
-
-def ablation_dial(results: Results) -> str:
-    """Kendall's rank correlation of B with each number over the dial's runs, for each weight decay."""
-    section = results.parameters["ablation"]
-    networks = dial(section["networks"])
-    strengths = sorted({strength(network) for network in networks})
-    if len(strengths) < FEWEST_POINTS:
-        return "Fewer than three strengths of the shortcut are declared, so no rank correlation is stated."
-    return paragraph(
-        [_correlations(results, networks, decay) for decay in section["weight_decays"]]
-        + [f"The strengths are {enumeration([f'{b:g}' for b in strengths])}."]
-    )
-
-
-def _correlations(results: Results, networks: list[str], decay: float) -> str:
-    found = {
-        response: rank_correlation(
-            [
-                (strength(network), value)
-                for network in networks
-                for value in values_of(results, network, decay, response.key)
-            ]
-        )
-        for response in RESPONSES
-    }
-    counts = sorted({count for _, count in found.values()})
-    if counts == [0]:
-        return f"With weight decay {decay:g} no run of the dial was measured."
-    clauses = [_correlation_clause(response, *found[response], counts) for response in RESPONSES]
-    points = "" if len(counts) > 1 else f" over {count_noun(counts[0], 'run')}"
-    return (
-        f"With weight decay {decay:g} Kendall's rank correlation of $B${points} is "
-        f"{enumeration([clause for clause in clauses if clause])}."
-    )
-
-
-def _correlation_clause(response: Response, value: float, count: int, counts: list[int]) -> str:
-    own = f" ({count_noun(count, 'run')})" if len(counts) > 1 else ""
-    text = fixed(value, 2) if isfinite(value) else "not defined"
-    return f"{text} with the {response.name}{own}"
-
-
-def rank_correlation(points: list[tuple[float, float]]) -> tuple[float, int]:
-    """Kendall's tau-b over the points that were measured, and their number; NaN for few or for a constant."""
-    known = [(x, y) for x, y in points if isfinite(y)]
-    x, y = ([point[axis] for point in known] for axis in (0, 1))
-    if len(known) < FEWEST_POINTS or len(set(x)) < 2 or len(set(y)) < 2:
-        return nan, len(known)
-    return float(kendalltau(x, y).statistic), len(known)
 
 
 def ablation_variants(results: Results) -> str:
@@ -203,7 +116,7 @@ def _against(
 
 
 def ablation_unmeasured(results: Results) -> str:
-    """Which runs were not measured, and why."""
+    """Which runs were not measured, and why; nothing where all were."""
     section = results.parameters["ablation"]
     reasons = {
         (network, decay, seed): reason
@@ -213,7 +126,7 @@ def ablation_unmeasured(results: Results) -> str:
         if (reason := ablation_run(network, decay, seed)["reason"])
     }
     if not reasons:
-        return "Every run was measured."
+        return ""
     parts = [
         f"{typewriter(network)} with weight decay {decay:g}, seed {seed} ({escape(reason)})"
         for (network, decay, seed), reason in reasons.items()
@@ -240,6 +153,7 @@ def ablation_errors(results: Results) -> str:
 
 
 ABLATION_SENTENCES = {
+    "ablation_design": design,
     "ablation_dial": ablation_dial,
     "ablation_variants": ablation_variants,
     "ablation_decay": ablation_decay,

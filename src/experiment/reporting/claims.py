@@ -6,12 +6,15 @@ from typing import Any
 from experiment.evidence import CLAIMS
 from experiment.reporting.latex import ABSENT, enumeration, escape, measured, significant, typewriter
 from experiment.reporting.results import Results
-from experiment.reporting.wording import capital, count_noun
+from experiment.reporting.wording import capital, count, count_noun
 from experiment.storage import read_json
 
 SIDES = {1: "on the claimed side", -1: "on the other side", 0: "on neither side"}
+REVISED = r"\textsuperscript{\textdagger}"  # beside a quantity that was chosen or changed after data on it had been seen
+MOST_NAMED = 4  # claims that are named one by one in the abstract
+SIGNS = {1: r"\ensuremath{+}", -1: r"\ensuremath{-}", 0: r"\textpm{}"}
 SIDES_IN_SHORT = {1: "for", -1: "against", 0: "neither", None: ABSENT}
-VERDICT_ORDER = ("supported", "contradicted", "inconclusive", "one observation", "not measured")
+VERDICT_ORDER = ("supported", "contradicted", "inconclusive", "one observation", "cannot be judged")
 
 Entry = dict[str, Any]  # of claims.json
 
@@ -40,28 +43,55 @@ def standing(entry: Entry) -> str:
 
 
 def verdict_count(results: Results) -> str:
-    """`Of 35 judgements 3 are supported and 32 inconclusive.`"""
-    counts = Counter(entry["verdict"] for entry in entries())
-    parts = [
-        f"{counts[verdict]} {'is' if counts[verdict] == 1 else 'are'} {plural(verdict, counts[verdict])}"
-        for verdict in VERDICT_ORDER
-        if counts[verdict]
-    ]
-    text = f"Of {sum(counts.values())} judgements, {enumeration(parts)}."
+    """`Of 35 judgements, 3 are supported and 32 are inconclusive. Of the single observations, ...`"""
+    text = f"Of {len(entries())} judgements, {counts()}."
     sides = Counter(side(e) for e in entries() if e["verdict"] == "one observation")
     if not sides:
         return text
     return (
         f"{text} Of the single observations, {sides[1]} lie on the claimed side of zero with their whole interval, "
-        f"{sides[-1]} on the other, {sides[0]} hold zero and {sides[None]} have no interval, as nothing is drawn "
+        f"{sides[-1]} on the other, {sides[0]} contain zero and {sides[None]} have no interval, as nothing is drawn "
         "more than once."
     )
 
 
-def plural(verdict: str, count: int) -> str:
-    if verdict != "one observation":
+def counts() -> str:
+    """`3 are supported and 32 are inconclusive`."""
+    found = Counter(entry["verdict"] for entry in entries())
+    return enumeration([f"{found[v]} {said(v, found[v])}" for v in VERDICT_ORDER if found[v]])
+
+
+def decided(results: Results) -> str:
+    """What is supported and what contradicted, by the claims' names; how many of them were revised after data."""
+    found = {verdict: [e for e in entries() if e["verdict"] == verdict] for verdict in VERDICT_ORDER[:2]}
+    parts = [
+        f"{capital(verdict)}: {enumeration([name(entry) for entry in of_verdict])}."
+        for verdict, of_verdict in found.items()
+        if of_verdict
+    ]
+    revised = [entry for of_verdict in found.values() for entry in of_verdict if entry["revised"]]
+    if not parts:
+        return "None is supported or contradicted."
+    if revised:
+        parts.append(
+            f"Of these, {count(len(revised))} {'was' if len(revised) == 1 else 'were'} chosen or changed after data had "
+            f"been seen ({REVISED}) and {'is' if len(revised) == 1 else 'are'} no prediction."
+        )
+    return " ".join(parts)
+
+
+def name(entry: Entry) -> str:
+    """The claim's words, marked where it was revised."""
+    return f"{escape(entry['claim'])}{REVISED if entry['revised'] else ''}"
+
+
+def said(verdict: str, number: int) -> str:
+    """The verdict on `number` judgements as a predicate."""
+    if verdict == "cannot be judged":
         return verdict
-    return "a single observation" if count == 1 else "single observations"
+    if verdict == "one observation":
+        return "is a single observation" if number == 1 else "are single observations"
+    return f"{'is' if number == 1 else 'are'} {verdict}"
 
 
 def rule(results: Results) -> str:
@@ -69,10 +99,10 @@ def rule(results: Results) -> str:
     declared = results.parameters["claims"]
     return (
         f"A claim is \\emph{{supported}} where the {100 * declared['confidence']:g}\\,\\% bootstrap interval lies wholly on "
-        f"the claimed side of zero and the permutation test's $p$, corrected by Holm's method over all judgements, is below "
+        f"the claimed side of zero and the permutation test's $p$, corrected by Holm's method over all judgements that have one, is below "
         f"{declared['significance']:g}; \\emph{{contradicted}} where both hold for the other side; else \\emph{{inconclusive}}. "
         f"With one seed it is \\emph{{one observation}} whatever the interval over directions says, and with fewer than "
-        f"{declared['least_seeds']} seeds inconclusive."
+        f"{declared['least_seeds']} seeds inconclusive. Without an estimate it \\emph{{cannot be judged}}."
     )
 
 
@@ -92,16 +122,20 @@ def claim_sentence(text: str, found: list[Entry]) -> str:
 
 
 def clause(entry: Entry) -> str:
-    """`largest Hessian eigenvalue -0.40 [-0.61, -0.20], one observation, on the claimed side`."""
+    """`largest Hessian eigenvalue: -0.40 [-0.61, -0.20], one observation, on the claimed side (0 for, 1 missing)`."""
     quantity = escape(entry["quantity"])
-    if entry["verdict"] == "not measured":
-        return f"{quantity} not measured ({escape(entry['reason'])})"
-    reason = f" ({escape(entry['reason'])})" if entry["verdict"] == "inconclusive" else ""
-    return f"{quantity} {estimate(entry)}, {standing(entry)}{reason}"
+    if entry["verdict"] == "cannot be judged":
+        return f"{quantity}: {entry['verdict']} ({escape(entry['reason'])})"
+    notes = [entry["reason"]] if entry["reason"] not in (None, "one seed") else []
+    if entry["missing"]:
+        notes.append(f"{len(entry['missing'])} of {len(entry['missing']) + len(entry['observations'])} missing")
+    return f"{quantity}: {estimate(entry)}, {standing(entry)}{f' ({escape(enumeration(notes))})' if notes else ''}"
 
 
 def estimate(entry: Entry) -> str:
-    return " ".join(part for part in (significant(entry["estimate"], 2), interval(entry)) if part)
+    """Value and interval, with the unit where there is one."""
+    parts = (significant(entry["estimate"], 2), interval(entry), entry["unit"])
+    return " ".join(part for part in parts if part)
 
 
 def interval(entry: Entry) -> str:
@@ -120,18 +154,21 @@ def probability(p: float | None) -> str:
 def claims_table(results: Results) -> str:
     """Every judgement in a row, as a longtable."""
     columns = (
-        r"@{}>{\raggedright\arraybackslash}p{0.185\linewidth}>{\raggedright\arraybackslash}p{0.16\linewidth}"
-        r"rlrrll@{}"
+        r"@{}>{\raggedright\arraybackslash}p{0.2\linewidth}>{\raggedright\arraybackslash}p{0.2\linewidth}"
+        r"clrlrrll@{}"
     )
-    head = r"\toprule Claim & Quantity & Estimate & Interval & $p$ & Holm & Side & Verdict \\ \midrule"
+    heads = ["Claim", "Quantity", "Sign", "Unit", "Estimate", "Interval", "$p$", "Holm", "Side", "Verdict"]
+    head = rf"\toprule {' & '.join(heads)} \\ \midrule"
     rows, last = [], None
     for entry in entries():
         rows.append(" & ".join(row(entry, repeated=entry["claim"] == last)) + r" \\")
         last = entry["claim"]
     caption = (
         r"\caption{Every judgement. Estimates as \texttt{results/claims.json} says of each: residual minus plain, relative "
-        r"differences $2(a-b)/(|a|+|b|)$, or rank correlations. Intervals over seeds and directions, $p$ over seeds. "
-        r"Side: where the whole interval lies. An em dash: cannot be had.}\label{tab:claims} \\"
+        r"differences $2(a-b)/(|a|+|b|)$, or rank correlations. Sign: that which the claim gives the estimate, \textpm{} "
+        r"where it speaks of an effect of either sign. Shares are of one, powers of ten of the ratio. Intervals over seeds, "
+        rf"directions or networks, $p$ over seeds. Side: where the whole interval lies. {REVISED}: chosen or changed after "
+        r"data had been seen. An em dash: cannot be had.}\label{tab:claims} \\"
     )
     body = [caption, head + r" \endfirsthead", head + r" \endhead", r"\bottomrule \endfoot", *rows]
     return "\n".join([rf"\begin{{longtable}}{{{columns}}}", *body, r"\end{longtable}"]) + "\n"
@@ -141,7 +178,9 @@ def row(entry: Entry, repeated: bool) -> list[str]:
     claim = "" if repeated else escape(capital(entry["claim"]))
     return [
         claim,
-        escape(entry["quantity"]),
+        f"{escape(entry['quantity'])}{REVISED if entry['revised'] else ''}",
+        SIGNS[entry["expected_sign"]],
+        escape(entry["unit"]) or ABSENT,
         significant(entry["estimate"], 2),
         interval(entry) or ABSENT,
         probability(entry["p"]),
@@ -152,16 +191,23 @@ def row(entry: Entry, repeated: bool) -> list[str]:
 
 
 def judged_claims_summary(results: Results) -> str:
-    """For the abstract: how many claims were judged, from how many seeds."""
+    """For the abstract: how many claims were judged, from how many seeds, and what is decided."""
     claims = len({entry["claim"] for entry in entries()})
-    seeds = count_noun(len(results.study.seeds), "seed")
-    return f"We judge {claims} claims by declared statistics from {seeds}. {verdict_count(results)}"
+    by_seeds = Counter(len(entry["seeds"]) for entry in entries() if entry["seeds"])
+    seeds = enumeration([f"{number} rest on {count_noun(seeds, 'seed')}" for seeds, number in sorted(by_seeds.items())])
+    settled = sum(entry["verdict"] in VERDICT_ORDER[:2] for entry in entries())
+    named = f" {decided(results)}" if 0 < settled <= MOST_NAMED else ""
+    return (
+        f"We judge {claims} claims by declared statistics in {len(entries())} judgements, of which {seeds}: "
+        f"{counts()}.{named}"
+    )
 
 
 CLAIMS_SENTENCES = {
     "claims_summary": judged_claims_summary,
     "claims_rule": rule,
     "claims_count": verdict_count,
+    "claims_decided": decided,
     "claims": sentences,
 }
 CLAIMS_TABLES = {"claims": claims_table}

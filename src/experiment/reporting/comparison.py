@@ -11,6 +11,7 @@ from experiment.reporting.results import Results, binomial_error, printed
 from flatness.networks import Architecture, parse_name
 
 CONFIDENCE = 0.95
+ONE_SEED = "one seed"
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,11 @@ class Difference:
         return known and abs(self.value) > max(self.half_width, self.resolution)
 
     @property
+    def single(self) -> bool:
+        """Of one seed: an observation of one run, whatever its interval covers."""
+        return self.half_width is None or self.basis.startswith(ONE_SEED)
+
+    @property
     def sign(self) -> int:
         """-1: the residual network's value is lower; 1: higher; 0: not resolved."""
         return (1 if self.value > 0 else -1) if self.resolved else 0
@@ -80,8 +86,21 @@ def paired_over_seeds(residual: list[float | None], plain: list[float | None]) -
     means = (fmean(r for r, _ in both), fmean(p for _, p in both))
     if len(both) == 1:
         return Difference(*means, None)
-    half = t.ppf((1 + CONFIDENCE) / 2, len(both) - 1) * stdev(r - p for r, p in both) / sqrt(len(both))
-    return Difference(*means, float(half), f"{len(both)} seeds")
+    return Difference(*means, half_width([r - p for r, p in both]), f"{len(both)} seeds")
+
+
+def paired_over_directions(residual: list[float], plain: list[float], found: Difference) -> Difference:
+    """`found` with Student's t interval of the differences by direction, since both networks have the same seeds."""
+    if len(residual) < 2:
+        return found
+    half = half_width([r - p for r, p in zip(residual, plain, strict=True)])
+    return replace(found, half_width=half, basis=f"{ONE_SEED}, {len(residual)} paired directions")
+
+
+def half_width(differences: list[float]) -> float:
+    """Half the width of Student's t interval of their mean; two or more."""
+    count = len(differences)
+    return float(t.ppf((1 + CONFIDENCE) / 2, count - 1) * stdev(differences) / sqrt(count))
 
 
 def test_error_difference(results: Results, pair: Pair) -> Difference:
@@ -93,11 +112,11 @@ def test_error_difference(results: Results, pair: Pair) -> Difference:
     count = results.dataset["test"]["images"]
     variance = sum(binomial_error(share, count) ** 2 for share in (difference.residual, difference.plain))
     half = float(norm.ppf((1 + CONFIDENCE) / 2) * sqrt(variance))
-    return Difference(difference.residual, difference.plain, half, "one seed, the finite test set alone")
+    return Difference(difference.residual, difference.plain, half, f"{ONE_SEED}, the finite test set alone")
 
 
 def roughness_difference(results: Results, pair: Pair, state: str, measure: str) -> Difference:
-    """Of a measure of the cuts; with one seed the interval covers the draw of directions alone.
+    """Of a measure of the cuts; with one seed the interval covers the draw of directions alone, paired.
 
     A difference too small to be printed is not resolved: measures at their bound differ by rounding, without
     any spread.
@@ -105,24 +124,8 @@ def roughness_difference(results: Results, pair: Pair, state: str, measure: str)
     values = [results.measure(network, state, measure) for network in (pair.residual, pair.plain)]
     difference = paired_over_seeds(*values)
     if difference.half_width is None and difference.value is not None:
-        shared = next(
-            number for number, both in enumerate(zip(*values, strict=True)) if all(map(measured, both))
-        )
-        difference = _over_directions(results, pair, state, measure, shared, difference)
+        along = [results.by_direction(network, state, measure) for network in (pair.residual, pair.plain)]
+        both = next((both for both in zip(*along, strict=True) if all(both)), None)
+        difference = paired_over_directions(*both, difference) if both else difference
     factor, digits = printed(measure)
     return replace(difference, resolution=0.5 * 10**-digits / factor)
-
-
-def _over_directions(
-    results: Results, pair: Pair, state: str, measure: str, seed_number: int, difference: Difference
-) -> Difference:
-    """`difference` with Student's t interval over directions, as if the two networks' were independent."""
-    deviations = [
-        results.measure(network, state, f"{measure}_sd")[seed_number]
-        for network in (pair.residual, pair.plain)
-    ]
-    if not all(map(measured, deviations)):
-        return difference
-    count = len(results.parameters["surface"]["cuts"]["direction_seeds"])
-    half = t.ppf((1 + CONFIDENCE) / 2, count - 1) * sqrt(sum(s**2 for s in deviations) / count)
-    return replace(difference, half_width=float(half), basis=f"one seed, {count} directions")

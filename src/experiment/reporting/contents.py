@@ -18,6 +18,7 @@ from experiment.reporting.robustness import ROBUSTNESS_SENTENCES, ROBUSTNESS_TAB
 from experiment.reporting.sentences import STUDY_SENTENCES
 from experiment.reporting.sharpness import SHARPNESS_SENTENCES, SHARPNESS_TABLES
 from experiment.reporting.tables import dataset_table, parameters_table, published_table, training_table
+from experiment.reporting.trials import TRIALS_SENTENCES, TRIALS_TABLES
 
 SENTENCES = (
     STUDY_SENTENCES
@@ -29,6 +30,7 @@ SENTENCES = (
     | GRADIENTS_SENTENCES
     | ROBUSTNESS_SENTENCES
     | ABLATION_SENTENCES
+    | TRIALS_SENTENCES
     | CLAIMS_SENTENCES
 )
 TABLES = (
@@ -49,5 +51,6 @@ TABLES = (
     | GRADIENTS_TABLES
     | ROBUSTNESS_TABLES
     | ABLATION_TABLES
+    | TRIALS_TABLES
     | CLAIMS_TABLES
 )

@@ -1,45 +1,48 @@
 """Tables and sentences of the Hessian's spectra and of the convexity maps."""
 
-from math import sqrt
-from statistics import median
-from typing import Any
-
-from scipy.stats import norm
-
 from experiment.origins import STATES
-from experiment.reporting.comparison import CONFIDENCE, Difference, Pair, paired_over_seeds, pairs
+from experiment.reporting.comparison import Pair, pairs
+from experiment.reporting.curvature_values import (
+    COLUMNS,
+    COMPARED,
+    NORMALISED,
+    Comparison,
+    compare,
+    error_name,
+    is_unresolved,
+    maps,
+    reasons,
+    values,
+)
 from experiment.reporting.landscape_tables import network_groups
 from experiment.reporting.latex import (
     ABSENT,
+    PLUS_MINUS,
     enumeration,
+    error_decimals,
     escape,
     measured,
     percentage,
     significant,
     tabular,
     typewriter,
+    with_error,
 )
 from experiment.reporting.results import Results, spread
 from experiment.reporting.sentences import NO_PAIR
-from experiment.reporting.wording import basis_note, paragraph, verdict
-from experiment.storage import run_name
+from experiment.reporting.sides import Side, clauses
+from experiment.reporting.wording import basis_note, contrast, paragraph
 
 TITLES = {"final": "final weights", "matched": "equal training loss"}
 PLACES = {"final": "at the final weights", "matched": "at equal training loss"}
-COLUMNS = {  # value: its error
-    "largest_eigenvalue": "largest_residual",
-    "smallest_eigenvalue": "smallest_residual",
-    "trace": "trace_error",
-}
-COMPARED = {
-    "largest_eigenvalue": "largest eigenvalue",
-    "trace": "trace",
-    "normalised_largest_eigenvalue": "filter-normalised largest eigenvalue",
-    "normalised_trace": "filter-normalised trace",
-}
 HEAD = ["Weights", "Network", "Largest", "Residual", "Smallest", "Residual", "Trace", "Std. error"]
 RATIOS = ("median", "largest", "resolved")
-NUMERICAL = "one seed, the numerical error alone"
+UNRESOLVED = "not resolved"
+SINGLE = "in this run "
+NUMERICAL = (
+    r"Behind \textpm{} stands the numerical error alone, an eigenvalue's residual or a trace's standard error over sign "
+    "vectors; the draw of images is not covered."
+)
 
 
 def raw_table(results: Results) -> str:
@@ -49,7 +52,7 @@ def raw_table(results: Results) -> str:
 
 def normalised_table(results: Results) -> str:
     """The same in units of the filters' norms."""
-    return _spectra_table(results, "normalised_")
+    return _spectra_table(results, NORMALISED)
 
 
 def _spectra_table(results: Results, prefix: str) -> str:
@@ -65,91 +68,63 @@ def _spectra_table(results: Results, prefix: str) -> str:
         for members in network_groups(results)
         for state in STATES
     ]
-    return tabular("llrrrrrr", HEAD, groups + _notes(_reasons(results), len(HEAD)))
+    return tabular("llrrrrrr", HEAD, groups + _notes(reasons(results), len(HEAD)))
 
 
 def _cells(results: Results, network: str, state: str, prefix: str) -> list[str]:
     """Means over seeds with their deviation, and of the errors the largest."""
     cells = []
-    for value, error in COLUMNS.items():
-        cells.append(_spread_cell(_values(results, network, state, prefix + value)))
-        errors = [e for e in _values(results, network, state, prefix + error) if measured(e)]
-        cells.append(significant(max(errors, default=None), 2))
+    for name in COLUMNS:
+        found = values(results, network, state, prefix + name)
+        errors = values(results, network, state, error_name(prefix + name))
+        known = [error for error in errors if measured(error)]
+        cells += [_value_cell(name, found, errors), significant(max(known, default=None), 2)]
     return cells
 
 
-def _spread_cell(values: list[float | None]) -> str:
+def _value_cell(name: str, found: list[float | None], errors: list[float | None]) -> str:
+    """No smallest eigenvalue where that of a seed is not resolved: a mean over the others would be one of the largest."""
+    if name == "smallest_eigenvalue" and any(map(is_unresolved, found, errors)):
+        return UNRESOLVED
+    return _spread_cell(found)
+
+
+def _spread_cell(found: list[float | None]) -> str:
     """Mean, its standard deviation over several seeds, and how many seeds where not all."""
-    summary = spread(values)
-    deviation = rf"\,\textpm\,{significant(summary.deviation, 2)}" if summary.deviation is not None else ""
+    summary = spread(found)
+    deviation = PLUS_MINUS + significant(summary.deviation, 2) if summary.deviation is not None else ""
     seeds = rf"\,({summary.count}/{summary.total})" if 0 < summary.count < summary.total else ""
     return significant(summary.mean) + deviation + seeds
 
 
-def _values(results: Results, network: str, state: str, name: str) -> list[float | None]:
-    """A number of one state by seed; None where it was not measured."""
-    return [
-        results.evidence("curvature", network, seed)["states"][state].get(name)
-        for seed in results.study.seeds
-    ]
-
-
-def _reasons(results: Results, map_alone: bool = False) -> dict[str, list[str]]:
-    """Runs by the reason for which some value of theirs was not measured."""
-    found: dict[str, list[str]] = {}
-    for network, seed in results.study.runs:
-        stored = results.evidence("curvature", network, seed)
-        entries = [stored["map"]] if map_alone else [stored["states"][state] for state in STATES]
-        for reason in dict.fromkeys(entry["reason"] for entry in entries if entry["reason"] is not None):
-            found.setdefault(reason, []).append(run_name(network, seed))
-    return found
-
-
-def _notes(reasons: dict[str, list[str]], columns: int) -> list[list[list[str]]]:
+def _notes(lost: dict[str, list[str]], columns: int) -> list[list[list[str]]]:
     """A last row that gives the reasons of em dashes, if there are any."""
-    if not reasons:
+    if not lost:
         return []
-    return [[[rf"\multicolumn{{{columns}}}{{p{{0.8\linewidth}}}}{{\footnotesize {_missing(reasons)}}}"]]]
+    return [[[rf"\multicolumn{{{columns}}}{{p{{0.8\linewidth}}}}{{\footnotesize {_missing(lost)}}}"]]]
 
 
-def _missing(reasons: dict[str, list[str]]) -> str:
-    clauses = [
+def _missing(lost: dict[str, list[str]]) -> str:
+    texts = [
         f"{enumeration([typewriter(run) for run in runs])} ({escape(reason)})"
-        for reason, runs in reasons.items()
+        for reason, runs in lost.items()
     ]
-    return f"Not measured: {'; '.join(clauses)}."
+    return f"Not measured: {'; '.join(texts)}."
 
 
 def convexity_table(results: Results) -> str:
     """Of each network's map: points, share resolved, median and largest ratio."""
     head = ["Network", "Points", r"Resolved (\%)", "Median ratio", "Largest ratio"]
     rows = [[_map_row(results, network) for network in members] for members in network_groups(results)]
-    return tabular("lrrrr", head, rows + _notes(_reasons(results, map_alone=True), len(head)))
+    return tabular("lrrrr", head, rows + _notes(reasons(results, map_alone=True), len(head)))
 
 
 def _map_row(results: Results, network: str) -> list[str]:
-    measures = _maps(results, network)
+    measures = maps(results, network)
     points = next((str(found["points"]) for found in measures if found["points"]), ABSENT)
     resolved = spread([found["resolved"] for found in measures]).mean
     ratios = [_spread_cell([found[name] for found in measures]) for name in RATIOS[:2]]
     return [typewriter(network), points, percentage(resolved), *ratios]
-
-
-def _maps(results: Results, network: str) -> list[dict[str, Any]]:
-    """`map_measures` by seed."""
-    return [map_measures(results.evidence("curvature", network, seed)["map"]) for seed in results.study.seeds]
-
-
-def map_measures(stored: dict[str, Any]) -> dict[str, Any]:
-    """Points, share resolved, and median and largest ratio of those that are; None where there is none."""
-    ratios = [ratio for row in stored.get("convexity", []) for ratio in row]
-    known = [ratio for ratio in ratios if measured(ratio)]
-    return {
-        "points": len(ratios),
-        "resolved": len(known) / len(ratios) if ratios else None,
-        "median": median(known) if known else None,
-        "largest": max(known, default=None),
-    }
 
 
 def final_spectra(results: Results) -> str:
@@ -164,45 +139,58 @@ def _comparison(results: Results, state: str) -> str:
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
-    differences = {pair: [_difference(results, pair, state, name) for name in COMPARED] for pair in found}
-    sentences = [_pair_sentence(pair, state, of_pair) for pair, of_pair in differences.items()]
-    return paragraph([*sentences, basis_note([d for of_pair in differences.values() for d in of_pair])])
+    compared = [c for pair in found for c in _compared(results, pair, state).values()]
+    numerical = NUMERICAL if any(c.errors is not None for c in compared) else ""
+    sentences = [_pair_sentence(results, pair, state) for pair in found]
+    return paragraph([*sentences, basis_note([c.difference for c in compared]), numerical])
 
 
-def _pair_sentence(pair: Pair, state: str, differences: list[Difference]) -> str:
-    clauses = [
-        _clause(name, difference)
-        for name, difference in zip(COMPARED.values(), differences, strict=True)
-        if difference.value is not None
-    ]
-    if not clauses:
+def _pair_sentence(results: Results, pair: Pair, state: str) -> str:
+    sides = curvature_sides(results, pair, state)
+    if not sides:
         return f"At {pair.label} no spectra can be compared {PLACES[state]}, as one was not measured."
-    return f"At {pair.label}, {PLACES[state]}, residual against plain: {'; '.join(clauses)}."
-
-
-def _clause(name: str, difference: Difference) -> str:
-    """`trace 41.0 against 120, a difference of -79.0 +- 3.1 (residual lower)`."""
-    values = f"{name} {significant(difference.residual)} against {significant(difference.plain)}"
-    half = rf"\,\textpm\,{significant(difference.half_width, 2)}" if measured(difference.half_width) else ""
-    word = verdict(difference, "residual lower", "plain lower")
-    return f"{values}, a difference of {significant(difference.value)}{half} ({word})"
-
-
-def _difference(results: Results, pair: Pair, state: str, name: str) -> Difference:
-    """Over seeds; with one seed the interval covers residuals of eigenvalues, or the random signs of the trace."""
-    values = [_values(results, network, state, name) for network in (pair.residual, pair.plain)]
-    difference = paired_over_seeds(*values)
-    if difference.half_width is not None or difference.value is None:
-        return difference
-    shared = next(number for number, both in enumerate(zip(*values, strict=True)) if all(map(measured, both)))
-    error = name.replace("eigenvalue", "residual") if name.endswith("eigenvalue") else f"{name}_error"
-    errors = [_values(results, network, state, error)[shared] for network in (pair.residual, pair.plain)]
-    half = (
-        sum(errors)
-        if "residual" in error
-        else norm.ppf((1 + CONFIDENCE) / 2) * sqrt(sum(e**2 for e in errors))
+    text = clauses(
+        sides, "the {family} network has the lower {items}", "no difference is resolved in {items}"
     )
-    return Difference(difference.residual, difference.plain, float(half), NUMERICAL)
+    return f"At {pair.label}, {PLACES[state]}, residual against plain: {text}."
+
+
+def curvature_sides(results: Results, pair: Pair, state: str, printed: bool = True) -> list[Side]:
+    """Which network has the lower value of each number that was measured of both, filter-normalised ones first.
+
+    With `printed` values stand behind the names of filter-normalised numbers, and of others that are on another
+    side; nowhere of those on neither.
+    """
+    compared = _compared(results, pair, state)
+    sides = []
+    for name, found in compared.items():
+        own = compared.get(NORMALISED + name)
+        shown = printed and found.family and (own is None or own.family != found.family)
+        item = COMPARED[name] + (f" ({_values(found)})" if shown else "")
+        sides.append(Side(item, found.family, SINGLE if printed and found.errors is not None else ""))
+    return sides
+
+
+def _compared(results: Results, pair: Pair, state: str) -> dict[str, Comparison]:
+    """By name, what was measured of both networks."""
+    found = {name: compare(results, pair, state, name) for name in COMPARED}
+    return {name: comparison for name, comparison in found.items() if comparison is not None}
+
+
+def _values(found: Comparison) -> str:
+    """`862 +- 50 against 1644 +- 120` with numerical errors; over seeds the difference with its interval."""
+    difference = found.difference
+    if found.errors is None:
+        digits = error_decimals(difference.half_width) if difference.half_width else 2
+        residual, plain, apart = contrast(difference, digits)
+        return f"{residual} against {plain}, a difference of {apart}"
+    both = zip((difference.residual, difference.plain), found.errors, strict=True)
+    return " against ".join(_with_numerical_error(*side) for side in both)
+
+
+def _with_numerical_error(value: float, error: float) -> str:
+    """The value alone where the error does not reach its last printed figure."""
+    return significant(value) if abs(error) < 0.0005 * abs(value) else with_error(value, error)
 
 
 def convexity(results: Results) -> str:
@@ -213,7 +201,7 @@ def convexity(results: Results) -> str:
 
 def _convexity_of(results: Results, pair: Pair) -> str:
     summaries = [
-        {name: spread([m[name] for m in _maps(results, network)]).mean for name in RATIOS}
+        {name: spread([m[name] for m in maps(results, network)]).mean for name in RATIOS}
         for network in (pair.residual, pair.plain)
     ]
     residual, plain = summaries
@@ -232,9 +220,9 @@ def _convexity_of(results: Results, pair: Pair) -> str:
 
 
 def missing(results: Results) -> str:
-    """Which spectra are not there, and why."""
-    reasons = _reasons(results)
-    return _missing(reasons) if reasons else "The spectra of all runs were measured."
+    """Which spectra are not there, and why; nothing where all are."""
+    lost = reasons(results)
+    return _missing(lost) if lost else ""
 
 
 CURVATURE_SENTENCES = {

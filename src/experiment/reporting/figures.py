@@ -17,5 +17,6 @@ FIGURES = (
     "clipping",
     "robustness",
     "ablation",
+    "trials",
     "claims",
 )

@@ -1,19 +1,21 @@
 """Gradients for the paper: at a run's checkpoints and along their steps; with those of untrained networks and clipping."""
 
 from collections.abc import Callable
-from statistics import median
+from dataclasses import dataclass
+from statistics import fmean, median
 from typing import Any
 
 from experiment.reporting.clipping import CLIPPING_SENTENCES, CLIPPING_TABLES
-from experiment.reporting.comparison import Pair, paired_over_seeds, pairs
+from experiment.reporting.comparison import Difference, Pair, paired_over_seeds, pairs
 from experiment.reporting.initialisation import INITIALISATION_SENTENCES, INITIALISATION_TABLES
 from experiment.reporting.latex import enumeration, measured, significant, tabular, typewriter
 from experiment.reporting.results import Results
 from experiment.reporting.sentences import NO_PAIR
-from experiment.reporting.wording import basis_note, interval, paragraph, verdict
+from experiment.reporting.wording import basis_note, contrast, paragraph, verdict
 from experiment.storage import run_name
 
 Checkpoint = dict[str, Any]
+Quantity = Callable[[list[Checkpoint]], float | None]
 
 
 def checkpoints(results: Results, network: str, seed: int) -> list[Checkpoint]:
@@ -40,60 +42,110 @@ def typical_change(run: list[Checkpoint]) -> float | None:
     return _median_after_start([checkpoint["gradient_change"][-1] for checkpoint in run])
 
 
+def mean_change(run: list[Checkpoint]) -> float | None:
+    """Mean over all steps and trained checkpoints, by which the claim is judged; None unless all were measured."""
+    changes = [change for checkpoint in run[1:] for change in checkpoint["gradient_change"]]
+    return fmean(changes) if changes and all(map(measured, changes)) else None
+
+
 def _median_after_start(values: list[float | None]) -> float | None:
     trained = values[1:]
     return median(trained) if trained and all(map(measured, trained)) else None
 
 
-QUANTITIES: dict[str, Callable[[list[Checkpoint]], float | None]] = {
+QUANTITIES: dict[str, Quantity] = {
     "Norm, initial": first_norm,
     "Norm, final": last_norm,
-    "Smoothness": typical_smoothness,
-    "Change, largest step": typical_change,
+    "Smoothness (median)": typical_smoothness,
+    "Change, largest step (median)": typical_change,
+    "Change, all steps (mean)": mean_change,
 }
 
 
-def by_seed(
-    results: Results, network: str, quantity: Callable[[list[Checkpoint]], float | None]
-) -> list[float | None]:
+def by_seed(results: Results, network: str, quantity: Quantity) -> list[float | None]:
     return [quantity(checkpoints(results, network, seed)) for seed in results.study.seeds]
 
 
 def gradient_norms(results: Results) -> str:
     """Gradient norms at the final weights, pair by pair."""
-    return _pairwise(results, last_norm, "the gradient's norm at the final weights is", "smaller", "larger")
+    norm = Words("the gradient's norm at the final weights is", "smaller", "larger")
+    return _pairwise(results, {last_norm: norm})
 
 
 def predictiveness(results: Results) -> str:
-    """Effective smoothness along the step, pair by pair."""
-    what = "the effective smoothness along the step, median over trained checkpoints, is"
-    return _pairwise(results, typical_smoothness, what, "smoother", "less smooth")
+    """Effective smoothness and relative change along the step, pair by pair, each with how it is summed up."""
+    smoother = ("smoother", "less smooth")
+    told = _pairwise(
+        results,
+        {
+            typical_smoothness: Words(
+                "the effective smoothness along the step (lower is smoother), median over trained checkpoints, is",
+                *smoother,
+            ),
+            typical_change: Words(
+                "the gradient's relative change at the largest step, median over trained checkpoints, is",
+                *smoother,
+            ),
+            mean_change: Words(
+                "the mean of that change over all steps and trained checkpoints, which the claim is judged by, is",
+                *smoother,
+            ),
+        },
+    )
+    return paragraph([told, _contradiction(results)])
 
 
-def _pairwise(
-    results: Results, quantity: Callable[[list[Checkpoint]], float | None], what: str, lower: str, higher: str
-) -> str:
+def _contradiction(results: Results) -> str:
+    """Pairs at which median and mean of the relative change put different networks ahead."""
+    split = []
+    for pair in pairs(results.study.networks):
+        changes = [_difference(results, pair, quantity).value for quantity in (typical_change, mean_change)]
+        if all(map(measured, changes)) and changes[0] * changes[1] < 0:
+            split.append(pair.label)
+    return (
+        f"The two ways to sum up the change contradict each other at {enumeration(split)}." if split else ""
+    )
+
+
+@dataclass(frozen=True)
+class Words:
+    """How a quantity is told, and what a lower and a higher value is with shortcuts."""
+
+    what: str
+    lower: str
+    higher: str
+
+
+def _pairwise(results: Results, told: dict[Quantity, Words]) -> str:
     found = pairs(results.study.networks)
-    lost = _unmeasured(results, quantity)
+    lost = list(dict.fromkeys(run for quantity in told for run in _unmeasured(results, quantity)))
     missing = f"Not measured: {enumeration(lost)}." if lost else ""
     if not found:
-        return paragraph([NO_PAIR, _alone(results, quantity, what), missing])
-    differences = [_difference(results, pair, quantity) for pair in found]
-    clauses = []
-    for pair, difference in zip(found, differences, strict=True):
-        if difference.value is None:
-            clauses.append(f"At {pair.label} nothing can be compared.")
-            continue
-        word = verdict(difference, f"{lower} with shortcuts", f"{higher} with shortcuts")
-        values = " against ".join(significant(value) for value in (difference.residual, difference.plain))
-        text = interval(difference, _digits(difference.value))
-        clauses.append(
-            f"At {pair.label} {what} {values}, residual against plain, a difference of {text} ({word})."
-        )
-    return paragraph([*clauses, basis_note(differences), missing])
+        alone = [_alone(results, quantity, words.what) for quantity, words in told.items()]
+        return paragraph([NO_PAIR, *alone, missing])
+    compared = {pair: {q: _difference(results, pair, q) for q in told} for pair in found}
+    sentences = [
+        _of_pair(pair, {told[quantity]: d for quantity, d in differences.items() if d.value is not None})
+        for pair, differences in compared.items()
+    ]
+    every = [d for differences in compared.values() for d in differences.values()]
+    return paragraph([*sentences, basis_note(every), missing])
 
 
-def _difference(results: Results, pair: Pair, quantity: Callable[[list[Checkpoint]], float | None]):
+def _of_pair(pair: Pair, differences: dict[Words, Difference]) -> str:
+    """`At depth 20 ... is 7.56 against 8.73, residual against plain, a difference of -1.17 (no error can be stated); ...`."""
+    if not differences:
+        return f"At {pair.label} nothing can be compared."
+    texts = []
+    for words, difference in differences.items():
+        residual, plain, apart = contrast(difference, _digits(difference.value))
+        word = verdict(difference, f"{words.lower} with shortcuts", f"{words.higher} with shortcuts")
+        order = ", residual against plain" if not texts else ""
+        texts.append(f"{words.what} {residual} against {plain}{order}, a difference of {apart} ({word})")
+    return f"At {pair.label} {'; '.join(texts)}."
+
+
+def _difference(results: Results, pair: Pair, quantity: Quantity) -> Difference:
     return paired_over_seeds(
         *(by_seed(results, network, quantity) for network in (pair.residual, pair.plain))
     )
@@ -104,7 +156,7 @@ def _digits(value: float) -> int:
     return next((digits for digits in range(2, 7) if abs(value) >= 10.0 ** (1 - digits)), 7)
 
 
-def _alone(results: Results, quantity: Callable[[list[Checkpoint]], float | None], what: str) -> str:
+def _alone(results: Results, quantity: Quantity, what: str) -> str:
     """Networks without a counterpart, one by one."""
     values = {
         network: [value for value in by_seed(results, network, quantity) if measured(value)]
@@ -118,7 +170,7 @@ def _alone(results: Results, quantity: Callable[[list[Checkpoint]], float | None
     return f"By itself, {what} {enumeration(texts)}." if texts else ""
 
 
-def _unmeasured(results: Results, quantity: Callable[[list[Checkpoint]], float | None]) -> list[str]:
+def _unmeasured(results: Results, quantity: Quantity) -> list[str]:
     return [
         typewriter(run_name(network, seed))
         for network, seed in results.study.runs
@@ -135,7 +187,7 @@ def gradients_table(results: Results) -> str:
         ]
         for network in results.study.networks
     ]
-    return tabular("lrrrr", ["Network", *QUANTITIES], [rows])
+    return tabular("l" + "r" * len(QUANTITIES), ["Network", *QUANTITIES], [rows])
 
 
 def _cell(values: list[float | None]) -> str:

@@ -10,6 +10,7 @@ from experiment.reporting.latex import enumeration, fixed, measured, significant
 from experiment.reporting.results import Results
 from experiment.reporting.wording import capital, count_noun
 from experiment.storage import read_json
+from flatness.networks import parse_name
 
 LAG = 0.02  # of the line's length: the lag that is printed, rounded to a measured one
 Run = dict[str, Any]
@@ -40,6 +41,35 @@ def typical(values: list[float | None]) -> float | None:
     """The median of what was measured."""
     known = [value for value in values if measured(value)]
     return median(known) if known else None
+
+
+def design(results: Results) -> str:
+    """Which networks are measured untrained: families, depths, seeds, variants and what their suffixes say."""
+    declared = results.parameters["initialisation"]
+    seeds = declared["seeds"]
+    suffixes = [
+        f"{typewriter(variant) if variant else 'none'} ({_in_words(variant)})"
+        for variant in declared["variants"]
+    ]
+    return (
+        f"Measured before training are {enumeration([typewriter(family) for family in declared['families']])} networks "
+        f"of depth {enumeration(list(map(str, declared['depths'])))}, from {'seeds' if len(seeds) > 1 else 'seed'} "
+        f"{enumeration(list(map(str, seeds)))} each, with the {'suffixes' if len(suffixes) > 1 else 'suffix'} "
+        f"{enumeration(suffixes)}."
+    )
+
+
+def _in_words(variant: str) -> str:
+    """`tanh, no batch norm` of -tanh-nonorm, and what else differs from the plain name."""
+    architecture = parse_name(f"resnet8{variant}")
+    words = [
+        architecture.activation,
+        "batch norm" if architecture.normalised else "no batch norm",
+        "projection shortcuts" if architecture.projection else "",
+        f"shortcut times {architecture.shortcut:g}" if architecture.shortcut != 1 else "",
+        f"{architecture.width} times the channels" if architecture.width != 1 else "",
+    ]
+    return ", ".join(word for word in words if word)
 
 
 def initial_gradients(results: Results) -> str:
@@ -131,6 +161,7 @@ def _cell(
 
 
 INITIALISATION_SENTENCES = {
+    "initialisation_design": design,
     "initial_gradients": initial_gradients,
     "initial_correlations": initial_correlations,
 }

@@ -3,27 +3,41 @@
 from dataclasses import dataclass
 
 from experiment.reporting.comparison import Difference, Pair, roughness_difference
-from experiment.reporting.latex import fixed
+from experiment.reporting.latex import fixed, measured
 from experiment.reporting.results import Results, printed
 
 NO_DIFFERENCE = "no difference"
+NO_ROUGHNESS = "no roughness is resolved in either"
 FAMILY = {-1: "residual", 1: "plain"}
+ROUNDING = 1e-9  # of a mean of values that are all at the bound
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A measure of the cuts that the text judges by: what it is called and which values are the better."""
+    """A measure of the cuts that the text judges by: what it is called and which values are the better.
+
+    `bound` is its value where nothing exceeds the errors: the best that can be found, which two networks may share
+    without being alike.
+    """
 
     measure: str
     name: str
     unit: str
     better: int  # -1: lower values are flatter or smoother; 1: higher ones are
+    bound: float | None = None
 
     def winner(self, difference: Difference) -> str | None:
         """`residual` or `plain`, `neither` where the difference is within its error, None where that is unknown."""
         if difference.value is None or difference.half_width is None:
             return None
         return FAMILY[-self.better * difference.sign] if difference.sign else "neither"
+
+    def at_bound(self, difference: Difference) -> bool:
+        """Whether both networks' values are those of slices in which nothing exceeds the errors."""
+        values = (difference.residual, difference.plain)
+        return self.bound is not None and all(
+            measured(value) and abs(value - self.bound) < ROUNDING for value in values
+        )
 
 
 @dataclass(frozen=True)
@@ -50,8 +64,8 @@ SMOOTHNESS = Quality(
     "smoother",
     "smooth",
     (
-        Judged("excess_variation", "excess variation", "", -1),
-        Judged("nonconvex_share", "non-convex share", r"\,\%", -1),
+        Judged("excess_variation", "excess variation", "", -1, bound=1),
+        Judged("nonconvex_share", "non-convex share", r"\,\%", -1, bound=0),
     ),
 )
 QUALITIES = (FLATNESS, SMOOTHNESS)
@@ -74,8 +88,19 @@ def favoured(results: Results, pair: Pair, state: str, quality: Quality) -> str 
     return next(iter(resolved or winners), None)
 
 
+def is_smooth(results: Results, pair: Pair, state: str) -> bool:
+    """Whether no measure resolves any roughness in either network."""
+    differences = differences_of(results, pair, state, SMOOTHNESS)
+    return all(judged.at_bound(d) for judged, d in zip(SMOOTHNESS.measures, differences, strict=True))
+
+
 def outcome(judged: Judged, difference: Difference, quality: Quality) -> str:
-    """`residual flatter`, `within its error` and the like; `no difference` where the printed values are the same."""
+    """`residual flatter`, `within its error` and the like; `no difference` where the printed values are the same.
+
+    Where both are at the measure's bound, nothing was resolved that could be compared, and the words say so.
+    """
+    if judged.at_bound(difference):
+        return NO_ROUGHNESS
     factor, digits = printed(judged.measure)
     if fixed(factor * difference.residual, digits) == fixed(factor * difference.plain, digits):
         return NO_DIFFERENCE

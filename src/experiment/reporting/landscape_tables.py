@@ -1,5 +1,11 @@
 """Tables of the slices: roughness, the matched checkpoints, trajectories, and what made the results."""
 
+from collections import Counter
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+from experiment.evidence import CLIPPING, INITIALISATION, ablation_path
 from experiment.reporting.comparison import Pair, pairs
 from experiment.reporting.latex import (
     ABSENT,
@@ -12,7 +18,7 @@ from experiment.reporting.latex import (
 )
 from experiment.reporting.results import MEASURES, Results, printed
 from experiment.reporting.tables import spread_cell
-from experiment.storage import run_name
+from experiment.storage import read_json, run_name
 
 VIEWS = {
     "final": "final weights",
@@ -20,7 +26,15 @@ VIEWS = {
     "recomputed": "final, statistics recomputed",
 }
 CUT_VIEWS = {"cuts": "final weights", "matched_cuts": "equal training loss"}
-MEASURE_HEADS = ("Centre", "Rim rise", "Half-way", "Excess var.", r"Non-convex (\%)")
+MEASURE_HEADS = (
+    "Centre",
+    "Rim rise",
+    "Half-way",
+    "Excess var.",
+    "Raw",
+    r"Non-convex (\%)",
+    r"Raw (\%)",
+)
 PROVENANCE_COLUMNS = ("device", "precision", "threads", "python", "torch", "numpy")
 
 
@@ -76,9 +90,9 @@ def _measure_cell(results: Results, network: str, state: str, name: str) -> str:
 
 
 def matched_table(results: Results) -> str:
-    """The checkpoints that are compared at equal training loss."""
-    head = ["Depth", "Seed", "Target loss", "Network", "Epoch", "Loss", "Difference"]
-    return tabular("rrrlrrr", head, [_matched_rows(results, pair) for pair in pairs(results.study.networks)])
+    """The checkpoints that are compared at equal training loss, with their loss after recomputing statistics too."""
+    head = ["Depth", "Seed", "Target loss", "Network", "Epoch", "Loss", "Difference", "Recomputed"]
+    return tabular("rrrlrrrr", head, [_matched_rows(results, pair) for pair in pairs(results.study.networks)])
 
 
 def _matched_rows(results: Results, pair: Pair) -> list[list[str]]:
@@ -88,7 +102,7 @@ def _matched_rows(results: Results, pair: Pair) -> list[list[str]]:
             found = results.matched(network, seed)
             start = [str(pair.depth), str(seed)] if network == pair.residual else ["", ""]
             if found is None or not measured(found["loss"]):
-                rows.append([*start, ABSENT, typewriter(network), ABSENT, ABSENT, ABSENT])
+                rows.append([*start, ABSENT, typewriter(network), *4 * [ABSENT]])
                 continue
             target, loss = found["target_loss"], found["loss"]
             marker = " (final)" if found["hardest"] == network else ""
@@ -100,6 +114,7 @@ def _matched_rows(results: Results, pair: Pair) -> list[list[str]]:
                     f"{found['epoch']:g}",
                     fixed(loss, 3),
                     fixed(loss - target, 3),
+                    fixed(results.matched_recomputed_loss(network, seed), 3),
                 ]
             )
     return rows
@@ -138,20 +153,21 @@ def trajectory_numbers(results: Results, network: str, seed: int) -> tuple[float
 
 
 INSTRUMENTS = ("curvature", "sharpness", "gradients", "robustness")
+WHOLE = {"initialisation": INITIALISATION, "clipping": CLIPPING}  # all their networks in one file
 
 
 def provenance_table(results: Results) -> str:
     """Machines and software: a row for each distinct combination of stage and machine."""
     rows: dict[tuple[str, ...], list[str]] = {}
-    for network, seed in results.study.runs:
-        for stage, origin in _origins(results, network, seed).items():
-            key = (stage, *(escape(str(origin.get(column, ABSENT))) for column in PROVENANCE_COLUMNS))
-            rows.setdefault(key, []).append(run_name(network, seed))
-    everything = len(results.study.runs)
+    origins = list(_origins(results))
+    for stage, run, origin in origins:
+        key = (stage, *(escape(str(origin.get(column, ABSENT))) for column in PROVENANCE_COLUMNS))
+        rows.setdefault(key, []).append(run)
+    everything = Counter(stage for stage, _, _ in origins)
     body = [
         [
             key[0],
-            "all" if len(runs) == everything else enumeration([typewriter(run) for run in runs]),
+            "all" if len(runs) == everything[key[0]] else enumeration([typewriter(run) for run in runs]),
             *key[1:],
         ]
         for key, runs in rows.items()
@@ -160,9 +176,21 @@ def provenance_table(results: Results) -> str:
     return tabular(r"@{}lp{0.16\linewidth}p{0.24\linewidth}lrlll@{}", head, [body])
 
 
-def _origins(results: Results, network: str, seed: int) -> dict[str, dict]:
-    return {
-        "training": results.training[run_name(network, seed)]["provenance"],
-        "surface": results.surface(network, seed, "final").attrs,
-        "trajectory": results.trajectory(network, seed).attrs,
-    } | {name: results.evidence(name, network, seed)["provenance"] for name in INSTRUMENTS}
+def _origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Stage, run and provenance: of the study's runs, of what is measured as a whole, of the ablation."""
+    for network, seed in results.study.runs:
+        run = run_name(network, seed)
+        yield "training", run, results.training[run]["provenance"]
+        yield "surface", run, results.surface(network, seed, "final").attrs
+        yield "trajectory", run, results.trajectory(network, seed).attrs
+        for name in INSTRUMENTS:
+            yield name, run, results.evidence(name, network, seed)["provenance"]
+    for stage, path in WHOLE.items():
+        yield stage, stage, read_json(path)["provenance"]
+    declared = results.parameters["ablation"]
+    for network, decay, seed in product(*(declared[key] for key in ("networks", "weight_decays", "seeds"))):
+        path = ablation_path(network, decay, seed)
+        origin = read_json(path)["provenance"]
+        trained = origin | {"precision": origin.get("training_precision", ABSENT)}
+        yield "ablation", path.stem, origin
+        yield "ablation, training", path.stem, trained

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from math import floor, isfinite, log10
 
 ABSENT = "---"
+MOST_DECIMALS = 6  # an error below that is rounding
+PLUS_MINUS = r"\,\textpm\,"
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -76,6 +78,22 @@ def significant(value: float | None, figures: int = 3) -> str:
         return fixed(value, max(0, figures - 1 - exponent))
     mantissa = f"{value / 10**exponent:.{figures - 1}f}"
     return rf"\ensuremath{{{mantissa} \times 10^{{{exponent}}}}}"
+
+
+def error_decimals(error: float) -> int:
+    """Decimals that show an error above 0 with one figure, or with two where the first is a 1; at most MOST_DECIMALS."""
+    rounded = f"{error:.1e}"
+    return min(max(0, rounded.startswith("1") - floor(log10(float(rounded)))), MOST_DECIMALS)
+
+
+def with_error(value: float | None, error: float | None) -> str:
+    """`0.00 +- 0.07`, the value with the decimals of its error; with three figures where there is none."""
+    if not (measured(value) and measured(error)):
+        return significant(value)
+    if error == 0:
+        return significant(value) + rf"{PLUS_MINUS}0"
+    digits = error_decimals(error)
+    return fixed(value, digits) + PLUS_MINUS + fixed(error, digits)
 
 
 def percentage(share: float | None, digits: int = 1) -> str:

@@ -6,7 +6,15 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from experiment.reporting.landscape_tables import trajectory_numbers
-from experiment.reporting.latex import enumeration, fixed, measured, percentage, significant, typewriter
+from experiment.reporting.latex import (
+    enumeration,
+    fixed,
+    measured,
+    percentage,
+    significant,
+    thousands,
+    typewriter,
+)
 from experiment.reporting.results import Results, spread
 from experiment.reporting.wording import paragraph
 from experiment.storage import run_name
@@ -24,19 +32,23 @@ def sampling_rule(results: Results) -> str:
 
 
 def sampling(results: Results) -> str:
-    """The samples that the final surfaces took and the errors they reached."""
-    shares, errors = [], []
+    """The images that points of the final surfaces took, and the errors they reached."""
+    images, first = results.dataset["train"]["images"], results.parameters["surface"]["batch_size"]
+    counts, errors = [], []
     for run in results.study.runs:
         data = results.surface(*run, "final").sel(set="train")
         finite = np.isfinite(data["loss"].values)
-        shares += (data["samples"].values[finite] / results.dataset["train"]["images"]).tolist()
+        counts += data["samples"].values[finite].tolist()
         errors += (data["standard_error"].values / data["loss"].values)[finite].tolist()
-    if not shares:
+    if not counts:
         return "No surface was measured."
+    alone = np.mean([count <= first for count in counts])
+    batch = thousands(min(first, images))
+    stopped = f"; {percentage(alone, 0)}\\,\\% of the points stop at their first batch, of {batch}"
     return (
-        "Over all points of the final surfaces the median share of training images used is "
-        f"{percentage(np.median(shares))}\\,\\% and the largest relative standard error "
-        f"{percentage(max(errors))}\\,\\%."
+        f"Over all points of the final surfaces the median number of training images used is "
+        f"{thousands(round(np.median(counts)))} of {thousands(images)}{stopped if alone else ''}. The largest relative "
+        f"standard error is {percentage(max(errors))}\\,\\%."
     )
 
 
@@ -129,14 +141,22 @@ def line(results: Results) -> str:
     lost = [typewriter(run_name(*run)) for run, climb in by_run.items() if not measured(climb)]
     return paragraph(
         [
-            "On the way from the initial to the final weights the training loss never climbs beyond twice "
-            f"its standard error for {enumeration(monotone)}."
-            if monotone
-            else "",
+            _monotone(monotone, everything=not bumpy and not lost),
             f"On that way it climbs by as much as {enumeration(bumpy)}." if bumpy else "",
             f"Not measured: {enumeration(lost)}." if lost else "",
         ]
     )
+
+
+def _monotone(networks: list[str], everything: bool) -> str:
+    """Which networks' losses fall all the way; not their names where it is all of them."""
+    if not networks:
+        return ""
+    way = "on the way from the initial to the final weights"
+    if everything and len(networks) > 1:
+        return f"For none of the networks does the training loss climb beyond twice its standard error {way}."
+    names = enumeration(networks, "or")
+    return f"The training loss does not climb beyond twice its standard error {way} for {names}."
 
 
 def _climb(results: Results, network: str, seed: int) -> float:

@@ -22,23 +22,19 @@ class Parameter:
 def parameter_leaves(path: Path = PARAMETERS_FILE) -> list[Parameter]:
     """All leaves in the file's order. A list is one leaf; so is an empty mapping."""
     text = path.read_text()
-    values, leaves = yaml.safe_load(text), list(_leaves(yaml.compose(text, yaml.SafeLoader), ()))
-    comments = _comments(leaves, text.splitlines())
-    return [Parameter(".".join(key), _value(values, key), comments.get(key, "")) for key, _ in leaves]
+    values, lines = yaml.safe_load(text), text.splitlines()
+    return [
+        Parameter(".".join(key), _value(values, key), _comment(node, lines))
+        for key, node in _leaves(yaml.compose(text, yaml.SafeLoader), ())
+    ]
 
 
-def _comments(
-    leaves: list[tuple[tuple[str, ...], yaml.Node]], lines: list[str]
-) -> dict[tuple[str, ...], str]:
-    """Comments by key; where several leaves share a line, the first has the line's comment."""
-    by_line: dict[int, list[tuple[tuple[str, ...], yaml.Node]]] = {}
-    for key, node in leaves:
-        if not isinstance(node, yaml.CollectionNode) or node.flow_style:  # a block list ends on a later line
-            by_line.setdefault(node.end_mark.line, []).append((key, node))
-    return {
-        group[0][0]: lines[line][max(node.end_mark.column for _, node in group) :].partition("#")[2].strip()
-        for line, group in by_line.items()
-    }
+def _comment(node: yaml.Node, lines: list[str]) -> str:
+    """What stands after a node on the line it ends on. A block list ends on a later line and has none."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style:
+        return ""
+    end = node.end_mark
+    return lines[end.line][end.column :].partition("#")[2].strip() if end.line < len(lines) else ""
 
 
 def parameter_text(value: Any) -> str:
@@ -54,12 +50,19 @@ def parameter_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _leaves(node: yaml.Node, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], yaml.Node]]:
+def _leaves(
+    node: yaml.Node, above: tuple[str, ...], inline: yaml.Node | None = None
+) -> Iterator[tuple[tuple[str, ...], yaml.Node]]:
+    """Keys of the leaves, each with the node whose comment is its own: the outermost inline mapping, else the leaf.
+
+    The comment beside an inline mapping speaks of all its keys.
+    """
     if isinstance(node, yaml.MappingNode) and node.value:
+        inline = inline or (node if node.flow_style else None)
         for key, value in node.value:
-            yield from _leaves(value, (*above, key.value))
+            yield from _leaves(value, (*above, key.value), inline)
     else:
-        yield above, node
+        yield above, inline or node
 
 
 def _value(values: Any, key: tuple[str, ...]) -> Any:

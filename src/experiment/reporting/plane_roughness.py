@@ -1,10 +1,21 @@
 """Tables and sentences of whole planes, half-rays and the line: minima, level sets, quadratics, barriers."""
 
-from experiment.reporting.comparison import Pair, pairs
+from collections.abc import Callable
+
+from experiment.reporting.comparison import Difference, Pair, paired_over_seeds, pairs
 from experiment.reporting.landscape_tables import VIEWS, network_groups
-from experiment.reporting.latex import enumeration, fixed, measured, percentage, tabular, typewriter
+from experiment.reporting.latex import (
+    enumeration,
+    fixed,
+    measured,
+    percentage,
+    significant,
+    tabular,
+    typewriter,
+)
 from experiment.reporting.results import Results, spread
 from experiment.reporting.sentences import NO_PAIR
+from experiment.reporting.sides import by_label
 from experiment.reporting.tables import spread_cell
 from experiment.reporting.wording import paragraph
 from experiment.storage import run_name
@@ -15,7 +26,7 @@ PLANE_COLUMNS = (  # measure of a plane, head, decimals of a single seed and of 
     ("within_share", r"Within bound (\%)", (1, 1), 100),
     ("minima", "Minima", (0, 1), 1),
     ("quadratic_deviation", "Non-quadratic", (2, 2), 1),
-    ("quadratic_error_share", r"By errors (\%)", (0, 0), 100),
+    ("quadratic_error_share", "Error ratio", (2, 2), 1),
 )
 
 
@@ -68,27 +79,108 @@ def _line(results: Results, network: str, seed: int) -> dict[str, float | None]:
 
 
 def whole_planes(results: Results) -> str:
-    """Level set, minima, quadratics and half-rays, residual against plain, in both comparisons."""
+    """Minima and half-rays where they stand out, the level set and quadratics by the side they are on, in both comparisons."""
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
-    return paragraph([_pair(results, pair, state) for pair in found for state in PLACES])
+    lost = [
+        f"At {pair.label} the planes {PLACES[state]} cannot be compared, as one was not measured."
+        for pair in found
+        for state in PLACES
+        if not all(map(measured, _both(results, pair, state, "within_share")))
+    ]
+    return paragraph([_minima(results, found), _half_rays(results, found), *_by_side(results, found), *lost])
 
 
-def _pair(results: Results, pair: Pair, state: str) -> str:
-    shown = (
-        ("within_share", state, "share of the square within the bound", lambda v: percentage(v) + r"\,\%"),
-        ("minima", state, "minima", lambda v: f"{v:.3g}"),
-        ("quadratic_deviation", state, "deviation from a quadratic", lambda v: fixed(v, 2)),
-        ("monotone_share", CUTS_OF[state], "monotone half-rays", lambda v: percentage(v, 0) + r"\,\%"),
+def _both(results: Results, pair: Pair, state: str, name: str) -> list[float | None]:
+    """Means over seeds, residual then plain."""
+    return [spread(results.measure(network, state, name)).mean for network in (pair.residual, pair.plain)]
+
+
+def _minima(results: Results, found: list[Pair]) -> str:
+    """Planes with more than one minimum that its persistence tells from noise."""
+    return _beyond(
+        results,
+        found,
+        {state: (state, "minima") for state in PLACES},
+        (1, "Every plane of a pair has a single minimum beyond its errors.", "Minima beyond their errors"),
+        lambda value: f"{value:.3g}",
     )
-    clauses = []
-    for name, where, words, form in shown:
-        both = [spread(results.measure(n, where, name)).mean for n in (pair.residual, pair.plain)]
-        clauses += [f"{words} {form(both[0])} against {form(both[1])}"] if all(map(measured, both)) else []
-    if not clauses:
-        return f"At {pair.label} the planes {PLACES[state]} cannot be compared, as one was not measured."
-    return f"At {pair.label}, {PLACES[state]}, residual against plain: {'; '.join(clauses)}."
+
+
+def _half_rays(results: Results, found: list[Pair]) -> str:
+    """Cuts along which the loss falls somewhere."""
+    return _beyond(
+        results,
+        found,
+        {state: (cuts, "monotone_share") for state, cuts in CUTS_OF.items()},
+        (1, "Along every half-ray of the cuts the loss rises within its errors.", "Monotone half-rays"),
+        lambda value: percentage(value, 0) + r"\,\%",
+    )
+
+
+def _beyond(
+    results: Results,
+    found: list[Pair],
+    measures: dict[str, tuple[str, str]],
+    words: tuple[float, str, str],
+    form: Callable[[float], str],
+) -> str:
+    """Pairs of values that are not both the `usual` one, or the sentence that all are; nothing where none is known."""
+    usual, everywhere, title = words
+    known = {
+        (pair, state): both
+        for pair in found
+        for state, measure in measures.items()
+        if all(map(measured, both := _both(results, pair, *measure)))
+    }
+    odd = [
+        f"{' against '.join(map(form, both))} at {pair.label} {PLACES[state]}"
+        for (pair, state), both in known.items()
+        if any(value != usual for value in both)
+    ]
+    if odd:
+        return f"{title}, residual against plain: {enumeration(odd)}."
+    return everywhere if known else ""
+
+
+def _by_side(results: Results, found: list[Pair]) -> list[str]:
+    """For the level set and for the deviation from a quadratic, which network's is the larger, and in which comparison."""
+    sentences = []
+    for name, words in (
+        ("within_share", "share of the square within the bound"),
+        ("quadratic_deviation", "deviation from a quadratic"),
+    ):
+        texts = {pair.label: _side(results, pair, name) for pair in found}
+        known = {label: text for label, text in texts.items() if text}
+        alone = ", of single planes without an error," if len(results.study.seeds) == 1 else ""
+        sentences += [f"The {words}{alone} is {by_label(known)}."] if known else []
+    return sentences
+
+
+def _side(results: Results, pair: Pair, name: str) -> str:
+    """`larger for the plain network in both comparisons`; where they differ, both with the values."""
+    compared = {
+        state: paired_over_seeds(*(results.measure(n, state, name) for n in (pair.residual, pair.plain)))
+        for state in PLACES
+    }
+    words = {state: _larger(found) for state, found in compared.items() if found.value is not None}
+    if len(words) == len(PLACES) and len(set(words.values())) == 1:
+        return f"{next(iter(words.values()))} in both comparisons"
+    texts = [
+        f"{word} {PLACES[state]} ({significant(compared[state].residual)} against {significant(compared[state].plain)})"
+        for state, word in words.items()
+    ]
+    return enumeration(texts) if texts else ""
+
+
+def _larger(found: Difference) -> str:
+    """By the interval over seeds where there is one, else by the value."""
+    known = found.half_width is not None
+    sign = found.sign if known else (found.value > 0) - (found.value < 0)
+    unresolved = "not resolved" if known else "the same for both networks"
+    words = {1: "larger for the residual network", -1: "larger for the plain network", 0: unresolved}
+    return words[sign]
 
 
 def barriers(results: Results) -> str:
@@ -98,20 +190,31 @@ def barriers(results: Results) -> str:
     high = [run for run, line in known.items() if line["barrier"] > 3 * line["barrier_error"]]
     low = [run for run in known if run not in high]
     lost = [run for run in lines if run not in known]
-    heights = [f"{fixed(known[run]['barrier'], 2)} nats for {typewriter(run_name(*run))}" for run in high]
+    heights = [f"{fixed(known[run]['barrier'], 2)} nats for {_name(results, run)}" for run in high]
     return paragraph(
         [
             f"A barrier beyond three standard errors is met on the line: {enumeration(heights)}."
             if high
             else "",
-            f"No barrier is resolved for {_names(low)}." if low else "",
-            f"Not measured: {_names(lost)}." if lost else "",
+            _without_barrier(results, low),
+            f"Not measured: {enumeration([_name(results, run) for run in lost])}." if lost else "",
         ]
     )
 
 
-def _names(runs: list[tuple[str, int]]) -> str:
-    return enumeration([typewriter(run_name(*run)) for run in runs])
+def _without_barrier(results: Results, runs: list[tuple[str, int]]) -> str:
+    if not runs:
+        return ""
+    above = "does the loss between the ends rise above the higher end by more than three standard errors"
+    if len(runs) == len(results.study.runs) > 1:
+        return f"On none of the lines {above}, so that no barrier is resolved."
+    names = enumeration([_name(results, run) for run in runs], "nor")
+    return f"Neither for {names} {above}." if len(runs) > 1 else f"Not for {names} {above}."
+
+
+def _name(results: Results, run: tuple[str, int]) -> str:
+    """The network, with its seed where there are several."""
+    return typewriter(run_name(*run) if len(results.study.seeds) > 1 else run[0])
 
 
 PLANE_ROUGHNESS_SENTENCES = {"whole_planes": whole_planes, "barriers": barriers}

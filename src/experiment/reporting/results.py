@@ -23,11 +23,20 @@ DATASET_TITLES = {
     "digits": "scikit-learn's handwritten digits",
     "images": "a folder of images",
 }
-MEASURES = ("centre_loss", "edge_rise", "halfway_distance", "excess_variation", "nonconvex_share")
+MEASURES = (
+    "centre_loss",
+    "edge_rise",
+    "halfway_distance",
+    "excess_variation",
+    "raw_excess_variation",
+    "nonconvex_share",
+    "raw_nonconvex_share",
+)
 
 
-PRINTED = {"nonconvex_share": (100, 1)}  # (factor, decimals) of a measure as it is printed
+PRINTED = dict.fromkeys(("nonconvex_share", "raw_nonconvex_share"), (100, 1))  # (factor, decimals) in print
 PRINTED_OTHERWISE = (1, 2)
+SAME_EPOCH = 1e-6  # epochs are declared with fewer decimals
 AT_EQUAL_LOSS = ("matched", "matched_cuts")  # states of roughness.json
 
 
@@ -95,6 +104,16 @@ class Results:
             return None
         return self.roughness[run_name(network, seed)][state].get(name)
 
+    def by_direction(self, network: str, state: str, name: str) -> list[list[float] | None]:
+        """A measure of cuts along each direction, by seed; None where that of some direction was not measured."""
+        return [self._by_direction(network, seed, state, name) for seed in self.study.seeds]
+
+    def _by_direction(self, network: str, seed: int, state: str, name: str) -> list[float] | None:
+        if self._measure(network, seed, state, name) is None:
+            return None
+        values = self.roughness[run_name(network, seed)][state].get("by_direction", {}).get(name)
+        return values if values and all(map(measured, values)) else None
+
     def matched(self, network: str, seed: int) -> dict[str, Any] | None:
         """A run's checkpoint at equal loss: epoch, loss, and its group's target_loss and hardest.
 
@@ -105,6 +124,15 @@ class Results:
                 shared = {key: group[key] for key in ("target_loss", "hardest")}
                 return group["networks"][network] | shared
         return None
+
+    def matched_recomputed_loss(self, network: str, seed: int) -> float | None:
+        """Training loss of the checkpoint at equal loss with batch-norm statistics recomputed; None without one."""
+        found = self.matched(network, seed)
+        if found is None or not measured(found["epoch"]):
+            return None
+        path = self.trajectory(network, seed)
+        here = abs(path["epoch"].values - found["epoch"]) < SAME_EPOCH
+        return float(path["recomputed_loss"].values[here][0]) if here.any() else None
 
     def evidence(self, instrument: str, network: str, seed: int) -> dict[str, Any]:
         """What an instrument left of one run: curvature, sharpness, gradients or robustness."""

@@ -8,14 +8,21 @@ from typing import Any
 
 from scipy.stats import norm
 
-from experiment.reporting.comparison import CONFIDENCE, Difference, Pair, paired_over_seeds, pairs
+from experiment.reporting.comparison import (
+    CONFIDENCE,
+    ONE_SEED,
+    Difference,
+    Pair,
+    paired_over_directions,
+    paired_over_seeds,
+    pairs,
+)
 from experiment.reporting.landscape_tables import network_groups
-from experiment.reporting.latex import escape, percentage, tabular, typewriter
+from experiment.reporting.latex import escape, tabular, typewriter
 from experiment.reporting.results import Results, binomial_error
 from experiment.reporting.sentences import NO_PAIR
-from experiment.reporting.sharpness_values import over_directions
 from experiment.reporting.tables import spread_cell
-from experiment.reporting.wording import basis_note, capital, interval, paragraph, verdict
+from experiment.reporting.wording import basis_note, capital, contrast, paragraph, verdict
 from experiment.storage import run_name
 
 WEIGHTS = "weights"
@@ -80,7 +87,7 @@ def difference(results: Results, pair: Pair, kind: Kind) -> Difference:
     """Of the accuracy lost at the strongest disturbance, residual minus plain.
 
     With one seed the interval covers the finite test set, as if undisturbed and disturbed answers and the two
-    networks were independent (they are not, which makes it too wide), or for weights the draw of directions.
+    networks were independent (they are not, which makes it too wide), or for weights the draw of directions, paired.
     """
     strength = strongest(results, kind)
     runs = [runs_of(results, network) for network in (pair.residual, pair.plain)]
@@ -90,7 +97,7 @@ def difference(results: Results, pair: Pair, kind: Kind) -> Difference:
         return found
     shared = next(index for index, both in enumerate(zip(*losses, strict=True)) if all(both))
     if kind.key == WEIGHTS:
-        return over_directions(losses[0][shared], losses[1][shared], found)
+        return paired_over_directions(losses[0][shared], losses[1][shared], found)
     return _over_images([of_network[shared] for of_network in runs], kind, strength, found)
 
 
@@ -100,7 +107,7 @@ def _over_images(runs: list[dict[str, Any]], kind: Kind, strength: float, found:
     ]
     variance = sum(binomial_error(share, count) ** 2 for count, share in shares)
     half = float(norm.ppf((1 + CONFIDENCE) / 2) * sqrt(variance))
-    return Difference(found.residual, found.plain, half, "one seed, the finite test set alone")
+    return Difference(found.residual, found.plain, half, f"{ONE_SEED}, the finite test set alone")
 
 
 def images_sentence(results: Results) -> str:
@@ -139,22 +146,22 @@ def _comparison(
 
 
 def _clause(results: Results, kind: Kind, found: Difference) -> str:
-    """`12.0 and 15.2 under noise of standard deviation 0.2 (-3.2 +- 1.0, residual less sensitive)`."""
-    values = " and ".join(percentage(value) for value in (found.residual, found.plain))
+    """`12.0 and 15.2 under noise of standard deviation 0.2 (a difference of -3.2 +- 1.0; ...)`."""
+    residual, plain, apart = contrast(found, 1, 100)
     under = f"{kind.name} {strongest(results, kind):g}"
     where = "at" if kind.key == WEIGHTS else "under"
     word = verdict(found, "the residual one is less sensitive", "the plain one is less sensitive")
-    return f"{values} {where} {under} (a difference of {interval(found, 1, 100)}; {word})"
+    return f"{residual} and {plain} {where} {under} (a difference of {apart}; {word})"
 
 
 def unmeasured_sentence(results: Results) -> str:
-    """Runs without accuracies, with their reasons."""
+    """Runs without accuracies, with their reasons; nothing where all have theirs."""
     lost = [
         f"{typewriter(run_name(network, seed))} ({escape(run['reason'])})"
         for network, seed in results.study.runs
         if (run := results.evidence("robustness", network, seed))["reason"] is not None
     ]
-    return f"Not measured: {', '.join(lost)}." if lost else "Robustness was measured for every run."
+    return f"Not measured: {', '.join(lost)}." if lost else ""
 
 
 def samples_sentence(results: Results) -> str:

@@ -8,7 +8,16 @@ from typing import Any
 
 from experiment.reporting.comparison import Difference, Pair, pairs
 from experiment.reporting.landscape_tables import network_groups
-from experiment.reporting.latex import enumeration, escape, measured, significant, tabular, typewriter
+from experiment.reporting.latex import (
+    enumeration,
+    error_decimals,
+    escape,
+    measured,
+    significant,
+    tabular,
+    typewriter,
+    with_error,
+)
 from experiment.reporting.results import Results, spread
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.sharpness_values import (
@@ -24,7 +33,8 @@ from experiment.reporting.sharpness_values import (
     numbers,
     runs_of,
 )
-from experiment.reporting.wording import basis_note, paragraph
+from experiment.reporting.sides import Side, clauses
+from experiment.reporting.wording import basis_note, contrast, paragraph
 from experiment.storage import run_name
 
 
@@ -33,39 +43,56 @@ def sharpness_sentence(results: Results) -> str:
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
-    entries = [
-        (pair, state, [difference(results, pair, state, m.key) for m in JUDGED])
-        for pair in found
-        for state in STATES
-    ]
-    every = [d for _, _, differences in entries for d in differences]
-    return paragraph([*(_comparison(results, *entry) for entry in entries), basis_note(every)])
+    texts = [_comparison(results, pair, state) for pair in found for state in STATES]
+    every = [difference(results, pair, state, m.key) for pair in found for state in STATES for m in JUDGED]
+    return paragraph([*texts, basis_note(every)])
 
 
-def _comparison(results: Results, pair: Pair, state: str, differences: list[Difference]) -> str:
-    clauses = [
-        _clause(results, pair, state, m, d)
-        for m, d in zip(JUDGED, differences, strict=True)
-        if d.value is not None
-    ]
-    if not clauses:
+def _comparison(results: Results, pair: Pair, state: str) -> str:
+    sides = sharpness_sides(results, pair, state)
+    if not sides:
         return (
             f"At {pair.label} no comparison of sharpness {PLACES[state]} is possible, as a network was not "
             "measured."
         )
-    return f"At {pair.label}, {PLACES[state]}, residual against plain: {'; '.join(clauses)}."
+    text = clauses(sides, "the {family} network is the sharper {items}", "no difference is resolved {items}")
+    return f"At {pair.label}, {PLACES[state]}, residual against plain: {text}."
 
 
-def _clause(results: Results, pair: Pair, state: str, measure: Measure, found: Difference) -> str:
-    values = [
-        ("at least " if bounded(results, network, state, measure.key) else "") + significant(value, 3)
-        for network, value in ((pair.residual, found.residual), (pair.plain, found.plain))
+def sharpness_sides(results: Results, pair: Pair, state: str, printed: bool = True) -> list[Side]:
+    """Which network is the sharper by each measure that was taken of both; `printed`: with the values, but for those
+    that neither is the sharper by.
+    """
+    sides = []
+    for measure in JUDGED:
+        found = difference(results, pair, state, measure.key)
+        if found.value is None:
+            continue
+        family = measure.family(found)
+        shown = f" ({_values(results, pair, state, measure, found)})" if printed and family else ""
+        sides.append(Side(measure.case + shown, family, _caution(found, printed)))
+    return sides
+
+
+def _caution(found: Difference, printed: bool) -> str:
+    """Of one seed, what the interval covers, and in full that it is one run's."""
+    if not found.single:
+        return ""
+    covered = "without an interval" if found.half_width is None else "over directions"
+    return f"in this run, {covered}, " if printed else f"{covered}, "
+
+
+def _values(results: Results, pair: Pair, state: str, measure: Measure, found: Difference) -> str:
+    """`0.00 against 0.16 nats, a difference of -0.16 +- 0.13`; without an interval the values alone."""
+    bounds = [
+        "at least " if bounded(results, network, state, measure.key) else ""
+        for network in (pair.residual, pair.plain)
     ]
-    text = f"{measure.name} {' against '.join(values)}{measure.unit}"
-    if values[0] == values[1]:
-        return f"{text}, no difference"
-    width = rf"\,\textpm\,{significant(found.half_width, 2)}" if measured(found.half_width) else ""
-    return f"{text}, a difference of {significant(found.value, 3)}{width} ({measure.verdict(found)})"
+    if not found.half_width:
+        both = [significant(value, 3) for value in (found.residual, found.plain)]
+        return " against ".join(map(str.__add__, bounds, both)) + measure.unit
+    *both, apart = contrast(found, error_decimals(found.half_width))
+    return f"{' against '.join(map(str.__add__, bounds, both))}{measure.unit}, a difference of {apart}"
 
 
 def rescaling_sentence(results: Results) -> str:
@@ -103,7 +130,7 @@ def _range(values: list[float | None]) -> str:
 
 
 def unmeasured_sentence(results: Results) -> str:
-    """Runs, states and rescalings without values, with their reasons."""
+    """Runs, states and rescalings without values, with their reasons; nothing where all have theirs."""
     lost: dict[str, list[str]] = {}
     for network, seed in results.study.runs:
         run = results.evidence("sharpness", network, seed)
@@ -118,7 +145,7 @@ def unmeasured_sentence(results: Results) -> str:
                     f"{name} {PLACES[state]}"
                 )
     if not lost:
-        return "Sharpness was measured for every run."
+        return ""
     parts = [f"{what} ({', '.join(places)})" for what, places in lost.items()]
     return f"Not measured: {'; '.join(parts)}."
 
@@ -149,9 +176,8 @@ def _cell(results: Results, network: str, state: str, measure: Measure) -> str:
         along = directions(results, network, state, measure.key)[0]
         deviation = stdev(along) if along and len(along) > 1 else None
     bound = r"\ensuremath{\ge}\," if bounded(results, network, state, measure.key) else ""
-    width = rf"\,\textpm\,{significant(deviation, 2)}" if measured(deviation) else ""
     share = rf"\,({summary.count}/{summary.total})" if 0 < summary.count < summary.total else ""
-    return bound + significant(summary.mean, 3) + width + share
+    return bound + with_error(summary.mean, deviation) + share
 
 
 def rescaling_table(results: Results) -> str:

@@ -3,15 +3,11 @@ pairs.
 """
 
 from dataclasses import dataclass
-from math import sqrt
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
-from scipy.stats import t
-
-from experiment.reporting.comparison import CONFIDENCE, Difference, Pair, paired_over_seeds
+from experiment.reporting.comparison import Difference, Pair, paired_over_directions, paired_over_seeds
 from experiment.reporting.results import Results
-from experiment.reporting.wording import verdict
 
 STATES = {"final": "final weights", "matched": "equal training loss"}
 PLACES = {"final": "at the final weights", "matched": "at equal training loss"}
@@ -19,28 +15,31 @@ PLACES = {"final": "at the final weights", "matched": "at equal training loss"}
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure as the text names it; `sharper` is 1 where higher values are the sharper, -1 where lower ones
-    are.
+    """A measure as the text names it, by itself and as what a network is the sharper in; `sharper` is 1 where higher
+    values are the sharper, -1 where lower ones are.
     """
 
     key: str
     name: str
+    case: str
     head: str
     unit: str
     sharper: int = 1
 
-    def verdict(self, difference: Difference) -> str:
-        lower, higher = ("plain", "residual") if self.sharper > 0 else ("residual", "plain")
-        return verdict(difference, f"{lower} sharper", f"{higher} sharper")
+    def family(self, difference: Difference) -> str | None:
+        """The sharper network, without an interval by the value alone; None where the difference is not resolved."""
+        known = difference.half_width is not None
+        sign = difference.sign if known else (difference.value > 0) - (difference.value < 0)
+        return {1: "residual", -1: "plain", 0: None}[self.sharper * sign]
 
 
 MEASURES = (
-    Measure("box", "worst case in the box", r"Box (\%)", r"\,\%"),
-    Measure("l2", "worst case in the L2 ball", "L2 ball", " nats"),
-    Measure("elementwise", "adaptive by weight", "By weight", " nats"),
-    Measure("filter", "adaptive by filter", "By filter", " nats"),
-    Measure("average", "average", "Average", " nats"),
-    Measure("flat_radius", "flat radius", "Flat radius", "", -1),
+    Measure("box", "worst case in the box", "in the box", r"Box (\%)", r"\,\%"),
+    Measure("l2", "worst case in the L2 ball", "in the L2 ball", "L2 ball", " nats"),
+    Measure("elementwise", "adaptive by weight", "in the adaptive ball by weight", "By weight", " nats"),
+    Measure("filter", "adaptive by filter", "in the adaptive ball by filter", "By filter", " nats"),
+    Measure("average", "average", "on average", "Average", " nats"),
+    Measure("flat_radius", "flat radius", "by flat radius", "Flat radius", "", -1),
 )
 JUDGED = MEASURES[2:]  # those that rescaling filters leaves as they are
 RAW = MEASURES[:2]
@@ -85,13 +84,13 @@ def numbers(results: Results, network: str, state: str, key: str) -> list[float 
 
 
 def difference(results: Results, pair: Pair, state: str, key: str) -> Difference:
-    """Residual minus plain; with one seed the interval covers the draw of directions, where there are any."""
+    """Residual minus plain; with one seed the interval covers the draw of directions, paired, where there are any."""
     found = paired_over_seeds(*(numbers(results, n, state, key) for n in (pair.residual, pair.plain)))
     if found.half_width is not None or found.value is None:
         return found
     return next(
         (
-            over_directions(*both, found)
+            paired_over_directions(*both, found)
             for both in zip(
                 *(directions(results, n, state, key) for n in (pair.residual, pair.plain)), strict=True
             )
@@ -103,16 +102,6 @@ def difference(results: Results, pair: Pair, state: str, key: str) -> Difference
 
 def directions(results: Results, network: str, state: str, key: str) -> list[list[float] | None]:
     return [by_direction(run["states"][state], key) for run in runs_of(results, network)]
-
-
-def over_directions(residual: list[float], plain: list[float], found: Difference) -> Difference:
-    """`found` with Student's t interval over directions, as if the two networks' draws were independent."""
-    count = min(len(residual), len(plain))
-    if count < 2:
-        return found
-    variance = sum(stdev(values) ** 2 / len(values) for values in (residual, plain))
-    half = float(t.ppf((1 + CONFIDENCE) / 2, count - 1) * sqrt(variance))
-    return Difference(found.residual, found.plain, half, f"one seed, {count} directions")
 
 
 def bounded(results: Results, network: str, state: str, key: str) -> bool:

@@ -1,7 +1,7 @@
 """Differences between residual and plain networks in words, with the error that can be stated."""
 
 from experiment.reporting.comparison import CONFIDENCE, Difference
-from experiment.reporting.latex import fixed, measured
+from experiment.reporting.latex import PLUS_MINUS, fixed, measured
 
 
 def verdict(difference: Difference, lower: str, higher: str) -> str:
@@ -15,8 +15,25 @@ def interval(difference: Difference, digits: int, factor: float = 1) -> str:
     """`-1.20 +- 0.35`, residual minus plain, with the half-width of its 95 % interval where one is known."""
     text = fixed(factor * difference.value, digits) if measured(difference.value) else "---"
     if measured(difference.half_width):
-        text += rf"\,\textpm\,{fixed(factor * difference.half_width, digits)}"
+        text += PLUS_MINUS + fixed(factor * difference.half_width, digits)
     return text
+
+
+def contrast(difference: Difference, digits: int, factor: float = 1) -> tuple[str, str, str]:
+    """Residual value, plain value, and their difference as `interval`.
+
+    With `digits` decimals, or up to two more where the printed values would not differ by the printed difference.
+    """
+    most = digits + 2
+    shown = next((d for d in range(digits, most) if _agrees(difference, d, factor)), most)
+    sides = (fixed(factor * value, shown) for value in (difference.residual, difference.plain))
+    return *sides, interval(difference, shown, factor)
+
+
+def _agrees(difference: Difference, digits: int, factor: float) -> bool:
+    """Whether the rounded values differ by the rounded difference."""
+    residual, plain = (round(factor * value, digits) for value in (difference.residual, difference.plain))
+    return fixed(residual - plain, digits) == fixed(factor * difference.value, digits)
 
 
 def basis_note(differences: list[Difference]) -> str:

@@ -1,0 +1,135 @@
+"""The dial in words: whether numbers are ordered by the shortcut's strength, and how far they lie apart at all."""
+
+from dataclasses import dataclass
+from math import hypot, isfinite, nan, sqrt
+from statistics import fmean
+
+from scipy.stats import kendalltau
+
+from experiment.dial import RESPONSES, Response, dial, strength
+from experiment.reporting.ablation_values import values_of
+from experiment.reporting.latex import enumeration, fixed, significant
+from experiment.reporting.results import Results, binomial_error
+from experiment.reporting.wording import count_noun, paragraph
+
+FEWEST_POINTS = 3  # of a rank correlation
+TOLD_APART = 2  # standard errors of a difference
+
+
+def ablation_dial(results: Results) -> str:
+    """Kendall's rank correlation of B with each number over the dial's runs, and how far these lie apart."""
+    section = results.parameters["ablation"]
+    networks = dial(section["networks"])
+    strengths = sorted({strength(network) for network in networks})
+    if len(strengths) < FEWEST_POINTS:
+        return "Fewer than three strengths of the shortcut are declared, so no rank correlation is stated."
+    return paragraph(
+        [f"The strengths are {enumeration([f'{b:g}' for b in strengths])}."]
+        + [
+            sentence(results, networks, decay)
+            for decay in section["weight_decays"]
+            for sentence in (_correlations, _spreads)
+        ]
+    )
+
+
+def _correlations(results: Results, networks: list[str], decay: float) -> str:
+    found = {
+        response: rank_correlation(
+            [
+                (strength(network), value)
+                for network in networks
+                for value in values_of(results, network, decay, response.key)
+            ]
+        )
+        for response in RESPONSES
+    }
+    counts = sorted({count for _, count in found.values()})
+    if counts == [0]:
+        return f"With weight decay {decay:g} no run of the dial was measured."
+    clauses = [_correlation_clause(response, *found[response], counts) for response in RESPONSES]
+    points = "" if len(counts) > 1 else f" over {count_noun(counts[0], 'run')}"
+    return (
+        f"With weight decay {decay:g} Kendall's rank correlation of $B${points} is "
+        f"{enumeration([clause for clause in clauses if clause])}."
+    )
+
+
+def _correlation_clause(response: Response, value: float, count: int, counts: list[int]) -> str:
+    own = f" ({count_noun(count, 'run')})" if len(counts) > 1 else ""
+    text = fixed(value, 2) if isfinite(value) else "not defined"
+    return f"{text} with the {response.name}{own}"
+
+
+def rank_correlation(points: list[tuple[float, float]]) -> tuple[float, int]:
+    """Kendall's tau-b over the points that were measured, and their number; NaN for few or for a constant."""
+    known = [(x, y) for x, y in points if isfinite(y)]
+    x, y = ([point[axis] for point in known] for axis in (0, 1))
+    if len(known) < FEWEST_POINTS or len(set(x)) < 2 or len(set(y)) < 2:
+        return nan, len(known)
+    return float(kendalltau(x, y).statistic), len(known)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds and its standard error, of measuring alone."""
+
+    value: float
+    error: float
+
+
+def _spreads(results: Results, networks: list[str], decay: float) -> str:
+    """How far the dial's traces, training losses and test errors lie apart, beside their errors."""
+    texts = [_trace_spread(results, networks, decay), _fit_spread(results, networks, decay)]
+    return paragraph(texts)
+
+
+def _trace_spread(results: Results, networks: list[str], decay: float) -> str:
+    """The traces farthest apart, and whether their errors account for that."""
+    known = [found for network in networks if (found := _trace(results, network, decay)) is not None]
+    if len(known) < 2:
+        return ""
+    low, high = (pick(known, key=lambda found: found.value) for pick in (min, max))
+    apart, error = high.value - low.value, hypot(low.error, high.error)
+    errors = [significant(pick(found.error for found in known), 2) for pick in (min, max)]
+    start = (
+        f"The normalised traces lie between {significant(low.value, 4)} and {significant(high.value, 4)}, with standard "
+        f"errors of {' to '.join(dict.fromkeys(errors))}"
+    )
+    if apart <= TOLD_APART * error:
+        return (
+            f"{start}: even the two farthest apart differ by no more than twice the standard error of their difference "
+            f"({significant(error, 2)}), so that their order is no dose-response."
+        )
+    return f"{start}: the two farthest apart differ by {significant(apart / error, 2)} standard errors of their difference."
+
+
+def _trace(results: Results, network: str, decay: float) -> Estimate | None:
+    """The normalised trace over the seeds that were measured; None where none was."""
+    columns = (values_of(results, network, decay, f"normalised_trace{end}") for end in ("", "_error"))
+    known = [(value, error) for value, error in zip(*columns, strict=True) if isfinite(value)]
+    if not known:
+        return None
+    return Estimate(
+        fmean(value for value, _ in known), sqrt(sum(error**2 for _, error in known)) / len(known)
+    )
+
+
+def _fit_spread(results: Results, networks: list[str], decay: float) -> str:
+    """Ranges of training loss and test error over the dial, means over seeds."""
+    losses, errors = (
+        [fmean(known) for network in networks if (known := _known(results, network, decay, key))]
+        for key in ("train_loss", "test_error")
+    )
+    if len(losses) < 2 or len(errors) < 2:
+        return ""
+    chance = 100 * max(binomial_error(error / 100, results.dataset["test"]["images"]) for error in errors)
+    return (
+        f"Training losses lie within {fixed(max(losses) - min(losses), 3)} nats, test errors within "
+        f"{fixed(max(errors) - min(errors), 2)} percentage points, of which the finite test set alone gives each a "
+        f"standard error of {fixed(chance, 2)}."
+    )
+
+
+def _known(results: Results, network: str, decay: float, key: str) -> list[float]:
+    return [value for value in values_of(results, network, decay, key) if isfinite(value)]

@@ -1,0 +1,194 @@
+"""Which observations a claim is judged by, on results made by hand."""
+
+from math import log
+from types import SimpleNamespace
+
+import pytest
+import xarray
+
+from experiment.claims import quantities, samples
+from experiment.claims.quantities import NotMeasured
+from experiment.evidence import CLIPPING, INITIALISATION, ablation_path
+from experiment.intervals import Contrast
+from experiment.parameters.study import Study
+from experiment.reporting.results import Results
+from experiment.storage import write_json
+
+
+@pytest.fixture(autouse=True)
+def inside(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def study(networks, seeds, **parameters):
+    chosen = Study(networks=networks, seeds=seeds)
+    return Results("paper", parameters, chosen, {"classes": ["a", "b"]}, {}, {}, {})
+
+
+def untrained(**ratios):
+    """initialisation.json in which the first layer's norm is `ratio` times the last one's, one ratio per seed."""
+    networks = {
+        name: {
+            "runs": [
+                {"seed": seed, "reason": None, "layers": {"first": 2.0 * ratio, "last": 2.0}}
+                for seed, ratio in enumerate(by_seed)
+            ]
+        }
+        for name, by_seed in ratios.items()
+    }
+    write_json(INITIALISATION, {"networks": networks})
+    return study(
+        ["resnet8"],
+        [0],
+        initialisation={
+            "families": ["resnet", "plain"],
+            "variants": [""],
+            "depths": [8, 14],
+            "seeds": [0, 1],
+        },
+    )
+
+
+def test_vanishing_is_judged_where_the_plain_network_vanishes():
+    results = untrained(resnet8=[1, 1], plain8=[1, 100], resnet14=[0.1, 1], plain14=[0.001, 0.01])
+    found = samples.vanishing_pairs(results, "")
+    assert [(o.stratum, o.seed, *o.first, *o.second) for o in found.observations] == [
+        ("depth 14", 0, pytest.approx(-1), pytest.approx(-3)),
+        ("depth 14", 1, 0, pytest.approx(-2)),
+    ]
+
+
+def test_an_exploding_gradient_has_not_vanished():
+    results = untrained(resnet8=[1, 1], plain8=[1e6, 1e6], resnet14=[0.2, 0.2], plain14=[0.3, 0.3])
+    found = samples.vanishing_pairs(results, "")
+    assert not found.observations and "no plain network's gradient vanishes" in found.missing[0]
+    balance = samples.initial_pairs(results, "", quantities.layer_imbalance)
+    assert balance.observations[0].second == (pytest.approx(6),)
+
+
+def run(network, clipped, norm, broken=False, loss=None):
+    return {
+        "network": network,
+        "seed": 0,
+        "clipped": clipped,
+        "gradient_norms": [norm],
+        "diverged_step": 1 if broken else None,
+        "final_loss": loss,
+    }
+
+
+def test_clipping_is_judged_on_runs_of_either_family_that_it_touches():
+    write_json(
+        CLIPPING,
+        {
+            "runs": [
+                run("resnet56-nonorm", False, 1e5, broken=True),
+                run("resnet56-nonorm", True, 1e5, loss=log(2) / 2),
+                run("plain56-nonorm", False, 0.2, loss=log(2)),
+                run("plain56-nonorm", True, 0.2, loss=log(2)),
+            ]
+        },
+    )
+    results = study(["resnet8"], [0], clipping={"largest_norm": 1.0})
+    breaks = samples.clipping_pairs(results, samples.broken)
+    losses = samples.clipping_pairs(results, samples.nothing_learnt)
+    assert [(o.stratum, o.first, o.second) for o in breaks.observations] == [("resnet56-nonorm", (0.0,), (1.0,))]
+    assert losses.observations[0].first == (pytest.approx(0.5),) and losses.observations[0].second == (1.0,)
+    assert breaks.missing == ["plain56-nonorm, seed 0: its first gradient has norm 0.2, which is not clipped"]
+
+
+def depth(network, seed):
+    return [10.0 * int(network.removeprefix("plain").removeprefix("resnet")) + seed]
+
+
+def test_two_runs_of_a_family_make_a_pair_and_more_a_trend():
+    def measure(results, network, seed):
+        return depth(network, seed)
+
+    two = samples.depth_effect(study(["plain8", "plain14", "resnet8"], [3]), "plain", measure)
+    assert (two.kind, two.observations[0].first, two.observations[0].second) == ("pairs", (143.0,), (83.0,))
+    many = samples.depth_effect(study(["plain8", "plain14"], [0, 1]), "plain", measure)
+    assert many.kind == "scatter"
+    assert [(p.x, p.y) for p in many.points] == [(8, 80), (8, 81), (14, 140), (14, 141)]
+    one = samples.depth_effect(study(["plain8"], [0, 1]), "plain", measure)
+    assert one.kind == "scatter" and {point.x for point in one.points} == {8}
+
+
+def test_a_run_without_a_value_is_missing_with_its_reason():
+    def measure(results, network, seed):
+        if network == "plain14":
+            raise NotMeasured("the run diverged")
+        return depth(network, seed)
+
+    results = study(["resnet8", "plain8", "resnet14", "plain14"], [0])
+    pairs = samples.matched_pairs(results, measure)
+    assert [o.stratum for o in pairs.observations] == ["resnet8, plain8"]
+    assert pairs.missing == ["resnet14 and plain14, seed 0: the run diverged"]
+    trend = samples.depth_effect(results, "plain", measure)
+    assert not trend.observations and "the run diverged" in trend.missing[0]
+
+
+def ablations(values):
+    for (network, decay), value in values.items():
+        write_json(ablation_path(network, decay, 0), {"reason": None, "normalised_trace": value})
+    networks = list(dict.fromkeys(network for network, _ in values))
+    decays = sorted({decay for _, decay in values})
+    declared = {"networks": networks, "weight_decays": decays, "seeds": [0]}
+    return study(["resnet8"], [0], ablation=declared)
+
+
+def test_contrasts_set_residual_and_plain_apart_at_both_levels():
+    results = ablations(
+        {
+            **{("plain8", 0.0): 5.0, ("resnet8", 0.0): 4.0, ("plain8", 0.1): 3.0, ("resnet8", 0.1): 1.0},
+            **{("plain8-tanh", 0.0): 9.0, ("resnet8-tanh", 0.0): 8.0},
+        }
+    )
+    assert samples.regularisation_contrasts(results, "normalised_trace").contrasts == [
+        Contrast("weight decay 0.1 and 0.0", 0, (1.0, 3.0), (4.0, 5.0))
+    ]
+    with pytest.raises(FileNotFoundError):  # a declared run without its file is no missing value
+        samples.activation_contrasts(results, "normalised_trace")
+
+
+def test_the_dial_holds_strength_against_the_measure():
+    results = ablations({("plain8", 0.0): 5.0, ("resnet8-shortcut0.5", 0.0): 4.0, ("resnet8", 0.0): 3.0})
+    found = samples.dose_trend(results, "normalised_trace")
+    assert [(p.x, p.y) for p in found.points] == [(0, 5), (0.5, 4), (1, 3)]
+
+
+def test_the_generalisation_gap_takes_the_loss_of_the_last_checkpoint():
+    path = xarray.Dataset({"loss": ("checkpoint", [2.0, 0.25])})
+    results = SimpleNamespace(
+        training={"plain8-0": {"diverged_epoch": None, "test_loss": 0.75}}, trajectory=lambda *run: path
+    )
+    assert quantities.generalisation_gap(results, "plain8", 0) == [0.5]
+    lost = SimpleNamespace(
+        training={"plain8-0": {"diverged_epoch": 1, "test_loss": None}}, trajectory=lambda *run: path
+    )
+    with pytest.raises(NotMeasured, match="diverged"):
+        quantities.generalisation_gap(lost, "plain8", 0)
+
+
+def robust(accuracy, disturbed):
+    entry = {"reason": None, "accuracy": accuracy, "images": {"noise": dict(enumerate(disturbed))}}
+    return SimpleNamespace(dataset={"classes": list("ab")}, evidence=lambda *run: entry)
+
+
+def test_input_noise_is_lost_accuracy_also_relative_to_what_can_be_lost():
+    results = robust(0.9, [0.8, 0.6])
+    assert quantities.input_noise_loss(results, "plain8", 0) == [pytest.approx(0.2)]
+    assert quantities.relative_input_noise_loss(results, "plain8", 0) == [pytest.approx(0.2 / 0.4)]
+    with pytest.raises(NotMeasured, match="guessing"):
+        quantities.relative_input_noise_loss(robust(0.5, [0.4]), "plain8", 0)
+
+
+def test_convexity_leaves_out_what_the_residual_does_not_resolve():
+    entry = {
+        "reason": None,
+        "convexity": [[0.5, 0.001], [0.3, None]],
+        "smallest": [[-5.0, -0.01], [-3.0, -1.0]],
+        "residual": [[1.0, 1.0], [1.0, 1.0]],
+    }
+    results = SimpleNamespace(matched=lambda *run: {"epoch": 1}, evidence=lambda *run: {"map": entry})
+    assert quantities.convexity(results, "plain8", 0) == [pytest.approx(0.4)]

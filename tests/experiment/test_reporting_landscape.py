@@ -1,0 +1,277 @@
+"""Sentences that draw on several results: equal loss, conclusion, sampling, the line; and the numbers' wording."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from synthetic import write_synthetic_results
+
+from experiment.evidence import CLIPPING, ablation_path, evidence_path
+from experiment.layout import surface_path, trajectory_path
+from experiment.reporting.comparison import Difference
+from experiment.reporting.contents import SENTENCES, TABLES
+from experiment.reporting.latex import error_decimals, with_error
+from experiment.reporting.results import load_results
+from experiment.reporting.sides import Side, by_label, clauses
+from experiment.reporting.wording import contrast
+from experiment.slices import read_slice, write_slice
+from experiment.storage import read_json, write_json
+
+PM, MINUS = r"\,\textpm\,", r"\ensuremath{-}"
+NETWORKS = ["resnet20", "plain20", "resnet56", "plain56"]
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Writes a study's made-up results into the working directory and reads them."""
+    monkeypatch.chdir(tmp_path)
+
+    def results(networks=NETWORKS, seeds=(0,), **more):
+        write_synthetic_results(tmp_path, networks, list(seeds), **more)
+        return load_results()
+
+    return results
+
+
+def change_slice(path, function):
+    data = read_slice(path)
+    function(data)
+    write_slice(path, data)
+
+
+def change_evidence(instrument, network, function, seed=0):
+    path = evidence_path(instrument, network, seed)
+    content = read_json(path)
+    function(content)
+    write_json(path, content)
+
+
+@pytest.mark.parametrize(
+    ("error", "decimals"), [(0.073, 2), (0.12, 2), (0.0996, 2), (0.052, 2), (3.9, 0), (1.4, 1), (120.0, 0)]
+)
+def test_decimals_of_an_error(error, decimals):
+    assert error_decimals(error) == decimals
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (-4.69e-7, 0.073, f"0.00{PM}0.07"),
+        (0.55, 0.12, f"0.55{PM}0.12"),
+        (1643.7, 120.4, f"1644{PM}120"),
+        (0.0881, None, "0.0881"),
+        (0.5, 0.0, f"0.500{PM}0"),
+        (None, 0.1, "---"),
+    ],
+)
+def test_a_value_has_the_decimals_of_its_error(value, error, text):
+    assert with_error(value, error) == text
+
+
+@pytest.mark.parametrize(
+    ("residual", "plain", "texts"),
+    [
+        (0.40049, 0.39951, ("40.05", "39.95", f"0.10{PM}1.00")),
+        (0.758, 0.719, ("75.8", "71.9", f"3.9{PM}1.0")),
+        (0.1, 0.2, ("10.0", "20.0", f"{MINUS}10.0{PM}1.0")),
+    ],
+)
+def test_printed_values_differ_by_the_printed_difference(residual, plain, texts):
+    made = contrast(Difference(residual, plain, 0.01), 1, 100)
+    assert made == texts
+    first, second, apart = (float(text.split(PM)[0].replace(MINUS, "-")) for text in made)
+    assert first - second == pytest.approx(apart)
+
+
+def test_measures_are_grouped_by_the_network_they_favour():
+    sides = [
+        Side("a", "plain"),
+        Side("b", None),
+        Side("c", "residual"),
+        Side("d", "plain", "in this run "),
+        Side("e", None),
+    ]
+    text = clauses(sides, "{family}: {items}", "neither: {items}")
+    assert text == "plain: a and residual: c; in this run plain: d; neither: b and e"
+    assert clauses([], "{family} {items}", "{items}") == ""
+    labels = {"depth 8": "x", "depth 14": "y", "depth 20": "x"}
+    assert by_label(labels) == "at depth 8 and depth 20 x; at depth 14 y"
+    assert by_label(labels, ",").startswith("at depth 8 and depth 20, x")
+
+
+def set_recomputed(network, value, seed=0):
+    """The loss with recomputed statistics at all checkpoints but one that is never matched."""
+
+    def change(data):
+        data["recomputed_loss"][:] = value
+        data["recomputed_loss"][0] = 99.0
+
+    change_slice(trajectory_path(network, seed), change)
+
+
+def matched_at(results, losses, epochs=(4.0, 10.0)):
+    """Checkpoints of depth 56 at these losses, for every seed."""
+    both = {
+        n: {"epoch": epoch, "loss": loss}
+        for n, epoch, loss in zip(("resnet56", "plain56"), epochs, losses, strict=True)
+    }
+    group = {"target_loss": losses[1], "hardest": "plain56", "networks": both}
+    return replace(results, matching={str(seed): {"56": group} for seed in results.study.seeds})
+
+
+def test_matching_tells_both_kinds_of_statistics_with_one_seed(study):
+    results = matched_at(study(["resnet56", "plain56"]), (0.8888, 0.8884))
+    set_recomputed("resnet56", 0.693)
+    set_recomputed("plain56", 0.931)
+    text = SENTENCES["matching"](results)
+    assert (
+        r"At depth 56 the matched training losses, residual against plain, differ by 0.045\,\% of the larger"
+        in text
+    )
+    assert "(0.889 against 0.888 nats)" in text
+    assert r"recomputed by 26\,\% of the larger (0.693 against 0.931 nats)" in text
+    assert "What is equal at depth 56 is therefore the loss with running statistics." in text
+    rows = TABLES["matched"](results).splitlines()
+    assert next(row for row in rows if "Target loss" in row).endswith(r"& Recomputed \\")
+    assert next(row for row in rows if "resnet56" in row).endswith(r"& 0.693 \\")
+    assert next(row for row in rows if "plain56" in row).endswith(r"& 0.931 \\")
+    set_recomputed("resnet56", 0.93)
+    assert "therefore" not in SENTENCES["matching"](results)
+
+
+def test_matching_tells_the_largest_gap_of_several_seeds(study):
+    results = matched_at(study(["resnet56", "plain56"], (0, 1)), (0.90, 0.88))
+    for seed, loss in ((0, 0.9), (1, 0.8)):
+        set_recomputed("resnet56", loss, seed)
+        set_recomputed("plain56", 1.0, seed)
+    text = SENTENCES["matching"](results)
+    assert (
+        r"differ by at most 2.2\,\% of the larger, with batch-norm statistics recomputed by at most 20\,\%"
+        in text
+    )
+    assert "nats" not in text
+
+
+SHARPNESS = {  # measure: residual and plain values at depth 56
+    "elementwise": (1.0, 2.0),
+    "filter": (0.7, 0.6),
+    "average": ([0.1, 0.11], [0.5, 0.52]),
+    "flat_radius": ([0.5, 0.6], [0.6, 0.5]),
+}
+
+
+def set_evidence(lower):
+    """Curvature of the residual networks lower or higher at both depths; sharpness of depth 56 as above."""
+    for network in NETWORKS:
+        size = (1.0 if lower else 9.0) if network.startswith("resnet") else 3.0
+        numbers = {"largest_eigenvalue": size, "largest_residual": 0.1, "trace": 8 * size, "trace_error": 0.1}
+        numbers |= {f"normalised_{name}": value for name, value in numbers.items()}
+        change_evidence("curvature", network, lambda c, n=numbers: c["states"]["matched"].update(n))
+    for number, network in enumerate(("resnet56", "plain56")):
+        values = {key: both[number] for key, both in SHARPNESS.items()}
+        change_evidence("sharpness", network, lambda c, v=values: c["states"]["matched"].update(v))
+
+
+def test_conclusion_names_what_speaks_either_way(study):
+    results = study()
+    set_evidence(lower=True)
+    text = SENTENCES["conclusion"](results)
+    everything = "filter-normalised largest eigenvalue, filter-normalised trace, largest eigenvalue and trace"
+    assert (
+        f"In curvature, at depth 20 and depth 56, the residual network has the lower {everything} (single "
+        "observations, known up to numerical error)." in text
+    )
+    sharpness = text.split("In sharpness, ")[1].split("at depth 56, ")[1]
+    assert sharpness.startswith(
+        "without an interval, the plain network is the sharper in the adaptive ball by weight and the residual network "
+        "is the sharper in the adaptive ball by filter; over directions, the plain network is the sharper on average; "
+        "no difference is resolved by flat radius (single observations). So the measures of flatness disagree at"
+    )
+    assert re.search(r"disagree at [^.]*depth 56\.", text)
+
+
+def test_conclusion_over_seeds_speaks_of_no_single_observation(study):
+    results = study(seeds=(0, 1, 2))
+    text = SENTENCES["conclusion"](results)
+    assert "In curvature, at depth 20" in text and "In sharpness, at depth 20" in text
+    assert not re.search("single|one training run|in this run|without an interval|over directions", text)
+
+
+def test_conclusion_without_evidence_says_so(study):
+    results = study(["resnet20", "plain20"], diverged=["plain20-0"])
+    text = SENTENCES["conclusion"](results)
+    assert "In curvature, at depth 20, nothing could be compared." in text
+    assert "In sharpness, at depth 20, nothing could be compared." in text
+
+
+def test_abstract_explains_its_measures(study):
+    text = SENTENCES["abstract"](study())
+    assert "(a larger rise is less flat)" in text and "(a larger distance is flatter)" in text
+
+
+def set_samples(network, first):
+    def change(data):
+        data["samples"][:] = 5000
+        data["samples"].values[0].flat[:first] = 500
+
+    change_slice(surface_path(network, 0, "final"), change)
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (81, r"used is 500 of 50\,000; 100\,\% of the points stop at their first batch, of 500."),
+        (20, r"used is 5\,000 of 50\,000; 25\,\% of the points stop at their first batch, of 500."),
+        (0, r"used is 5\,000 of 50\,000. The largest"),
+    ],
+)
+def test_sampling_is_told_in_images(study, first, words):
+    results = study(["resnet20"])  # 9 x 9 points
+    set_samples("resnet20", first)
+    assert words in SENTENCES["sampling"](results)
+
+
+def set_line(network, climbs):
+    def change(data):
+        losses = 2.0 - data["alpha"].values
+        data["loss"][:] = losses + (0.5 * (data["alpha"].values > 0.45) if climbs else 0)
+        data["standard_error"][:] = 0.001
+
+    change_slice(surface_path(network, 0, "line"), change)
+
+
+def test_the_line_falls_for_all_or_for_some(study):
+    results = study(["resnet20", "plain20"])
+    for network in ("resnet20", "plain20"):
+        set_line(network, climbs=False)
+    text = SENTENCES["line"](results)
+    assert text.startswith("For none of the networks does the training loss climb") and "resnet20" not in text
+    set_line("plain20", climbs=True)
+    text = SENTENCES["line"](results)
+    assert (
+        r"does not climb beyond twice its standard error on the way from the initial to the final weights for \texttt{resnet20}."
+        in text
+    )
+    assert r"nats for \texttt{plain20}" in text
+
+
+def test_provenance_has_every_stage_that_records_it(study):
+    results = study(["resnet20", "plain20"])
+    content = read_json(CLIPPING)
+    content["provenance"] |= {"device": "Another processor"}
+    write_json(CLIPPING, content)
+    section = results.parameters["ablation"]
+    path = ablation_path(section["networks"][0], section["weight_decays"][0], section["seeds"][0])
+    write_json(
+        path, read_json(path) | {"provenance": {"precision": "float64", "training_precision": "float32"}}
+    )
+    rows = [row.split(" & ") for row in TABLES["provenance"](results).splitlines() if " & " in row][1:]
+    stages = [row[0] for row in rows]
+    once = ["training", "surface", "trajectory", "curvature", "sharpness", "gradients", "robustness"]
+    assert stages == [*once, "initialisation", "clipping", *2 * ["ablation", "ablation, training"]]
+    by_stage = {row[0]: row for row in rows}
+    assert by_stage["clipping"][1:3] == ["all", "Another processor"]
+    assert {row[3] for row in rows if row[0] == "ablation"} == {"float64", "float32"}
+    assert {row[3] for row in rows if row[0] == "ablation, training"} == {"float32", "bfloat16"}
+    odd = next(row for row in rows if row[0] == "ablation" and row[3] == "float64")
+    assert odd[1] == rf"\texttt{{{path.stem}}}"
