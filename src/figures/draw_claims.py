@@ -39,7 +39,8 @@ def draw() -> Figure:
     for position, entry in enumerate(shown):
         draw_claim(axes, position, entry)
     handles = [
-        Line2D([], [], color=COLORS[name], marker=MARKERS[name], linestyle="", markersize=4) for name in verdicts
+        Line2D([], [], color=COLORS[name], marker=MARKERS[name], linestyle="", markersize=4)
+        for name in verdicts
     ]
     figure.legend(
         [*handles, Patch(facecolor=CLAIMED_SIDE)],

@@ -48,7 +48,10 @@ def panels_of(network: str, study: Study, trials: Trials) -> list[Panel]:
         for name in own
     ]
     trial_panels = [
-        (f"{network}\nrate {rate:g}", training_plane(trial_slice_path(network, rate, trials.seeds[0], "final")))
+        (
+            f"{network}\nrate {rate:g}",
+            training_plane(trial_slice_path(network, rate, trials.seeds[0], "final")),
+        )
         for rate in trials.learning_rates
     ]
     return study_panels + trial_panels

@@ -26,13 +26,17 @@ LOSS_BOUND = 1.0  # nats above the centre within which a point counts as near it
 def main() -> None:
     chance = log(len(read_json(DATASET)["classes"]))
     runs = {run_name(*run): measures(*run, chance) for run in load_study().runs}
-    trials = {trial_name(*trial): trial_measures(*trial, chance) for trial in load_section("trials", Trials).runs}
+    trials = {
+        trial_name(*trial): trial_measures(*trial, chance) for trial in load_section("trials", Trials).runs
+    }
     write_json(ROUGHNESS, runs | trials)
 
 
 def measures(network: str, seed: int, chance: float) -> dict[str, dict[str, Any]]:
     """The measures of one run's training loss by view; `chance` is the loss of guessing, ln(classes) nats."""
-    planes = {view: plane_measures(training_slice(surface_path(network, seed, view)), chance) for view in PLANES}
+    planes = {
+        view: plane_measures(training_slice(surface_path(network, seed, view)), chance) for view in PLANES
+    }
     cuts = {view: cut_measures(training_slice(surface_path(network, seed, view)), chance) for view in CUTS}
     line = training_slice(surface_path(network, seed, "line"))
     along = line_measures(line["loss"].values, line["standard_error"].values, line["alpha"].values)

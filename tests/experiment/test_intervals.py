@@ -120,7 +120,9 @@ CONTRASTS = [  # residual and plain at both levels; the shortcut's effect is 3 +
 
 def test_a_contrast_is_the_difference_of_two_effects_of_means():
     assert mean_contrast(CONTRASTS, difference) == pytest.approx((3 + 4 + 5) / 3 - 1)
-    doubled = [Contrast("decay", c.seed, *(tuple(2 * v for v in s) for s in (c.first, c.second))) for c in CONTRASTS]
+    doubled = [
+        Contrast("decay", c.seed, *(tuple(2 * v for v in s) for s in (c.first, c.second))) for c in CONTRASTS
+    ]
     relative = [mean_contrast(contrasts, relative_difference) for contrasts in (CONTRASTS, doubled)]
     assert relative[0] == pytest.approx(relative[1]) == pytest.approx(2 * (6 - 2) / 8 - 2 * 1 / 3)
 

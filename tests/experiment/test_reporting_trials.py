@@ -15,9 +15,7 @@ TRIALS = {"networks": ["plain56"], "learning_rates": [0.01], "seeds": [0]}
 def results(tmp_path, monkeypatch):
     def write(networks=("resnet56", "plain56"), **declared):
         monkeypatch.chdir(tmp_path)
-        write_synthetic_results(
-            tmp_path, networks, [0], parameters={"trials": TRIALS | declared}
-        )
+        write_synthetic_results(tmp_path, networks, [0], parameters={"trials": TRIALS | declared})
         return load_results()
 
     return write
@@ -49,7 +47,10 @@ def test_a_slice_that_ends_very_high_is_printed_to_three_figures(results):
 
 def test_roughness_is_named_where_the_errors_resolve_it(results):
     found = results()
-    assert r"Roughness beyond the errors is met with \texttt{plain56} at 0.1 and \texttt{plain56} at 0.01" in trials(found)
+    assert (
+        r"roughness beyond the errors is met with \texttt{plain56} at 0.1 and \texttt{plain56} at 0.01"
+        in trials(found)
+    )
     for name in ("plain56-0", "plain56-rate0.01-0"):
         for view in ("cuts", "final"):
             found.roughness[name][view] |= {"excess_variation": 1.0, "nonconvex_share": 0.0}

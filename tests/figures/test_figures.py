@@ -49,6 +49,7 @@ NAMES = [
     "surfaces_3d",
     "training_curves",
     "trajectory",
+    "trials",
 ]
 STUDIES = {  # networks, seeds, runs that diverged
     "smoke": (["resnet8", "plain8", "resnet14", "plain14"], [0], []),

@@ -17,8 +17,8 @@ from experiment.trials import (
     trial_training_path,
     trial_weights_path,
 )
-from flatness.networks import build_network
 from flatness.neighbourhood import mean_loss
+from flatness.networks import build_network
 from flatness.training import Trainer, weights_of
 from stages import try_learning_rate
 
@@ -47,7 +47,10 @@ def everything(folder):
     trial, _, seconds = folder / TRIALS / "plain8-rate0.01-0", None, "training.csv"
     files = {path.name: path.read_bytes() for path in sorted(trial.iterdir()) if path.name != seconds}
     rows = (trial / seconds).read_text().splitlines()
-    return files | {"weights": trial_weights_path(*RUN).read_bytes(), "rows": [r.rsplit(",", 1)[0] for r in rows]}
+    return files | {
+        "weights": trial_weights_path(*RUN).read_bytes(),
+        "rows": [r.rsplit(",", 1)[0] for r in rows],
+    }
 
 
 def test_only_the_learning_rate_differs_from_the_networks_own_recipe(inside):

@@ -47,7 +47,8 @@ def matched(*networks: str) -> dict:
 def cuts(rise: float) -> dict:
     """Measures of cuts along five directions; a half-way distance that some direction does not reach."""
     measures = {"edge_rise": rise, "halfway_distance": None, "excess_variation": 1.0, "nonconvex_share": 0.0}
-    return measures | {f"{name}_sd": None if value is None else 0.1 for name, value in measures.items()}
+    along = {"edge_rise": [rise + 0.1 * shift for shift in (-2, -1, 0, 1, 2)]}
+    return measures | {"by_direction": along}
 
 
 def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch):
@@ -92,4 +93,4 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
     assert "- `resnet14` against `plain14`: test error 20.00 against 30.00% (residual better);" in text
     assert "rise to the rim 4.00 against 6.00 (residual flatter), half-way distance not comparable, " in text
     assert "Of 3 judgements, 2 are supported and 1 is inconclusive." in text
-    assert "excess variation 1.00 against 1.00 (no difference)" in text
+    assert "excess variation 1.00 against 1.00 (no roughness is resolved in either)" in text

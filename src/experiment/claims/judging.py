@@ -111,7 +111,12 @@ def _from_networks(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
     if len(sample.seeds) < 2:
         return rank_correlation(x, y), None, None, None
     interval = bootstrap_correlation(x, y, networks, rule.confidence, rule.resamples, rule.seed)
-    return rank_correlation(x, y), interval, "networks", correlation_permutation(x, y, rule.resamples, rule.seed)
+    return (
+        rank_correlation(x, y),
+        interval,
+        "networks",
+        correlation_permutation(x, y, rule.resamples, rule.seed),
+    )
 
 
 def _from_contrasts(claim: Claim, sample: Sample, rule: Claims) -> Found | None:

@@ -11,7 +11,9 @@ from experiment.reporting.results import Results
 from experiment.storage import read_json
 from flatness.networks import parse_name
 
-VANISHED = -1.0  # log10 of the first over the last layer's gradient norm below which a gradient has vanished; ours
+VANISHED = (
+    -1.0
+)  # log10 of the first over the last layer's gradient norm below which a gradient has vanished; ours
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,9 @@ def vanishing_pairs(results: Results, variant: str) -> Sample:
         plain.setdefault(observation.stratum, []).extend(observation.second)
     vanished = [o for o in found.observations if mean(plain[o.stratum]) < VANISHED]
     if found.observations and not vanished:
-        found.missing.append("no plain network's gradient vanishes: the first layer's is nowhere below a tenth of the last's")
+        found.missing.append(
+            "no plain network's gradient vanishes: the first layer's is nowhere below a tenth of the last's"
+        )
     return replace(found, observations=vanished)
 
 

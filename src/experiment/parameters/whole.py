@@ -122,7 +122,10 @@ def direction_faults(content: dict[str, Any]) -> Iterator[str]:
 
 def plane_faults(content: dict[str, Any]) -> Iterator[str]:
     """The convexity map is laid over the surface, so both need the same plane."""
-    surface, curvature = _if_valid(content.get("surface"), Surface), _if_valid(content.get("curvature"), Curvature)
+    surface, curvature = (
+        _if_valid(content.get("surface"), Surface),
+        _if_valid(content.get("curvature"), Curvature),
+    )
     distinct = surface and len(set(surface.direction_seeds)) > 1
     if distinct and curvature and surface.direction_seeds != curvature.direction_seeds:
         yield (

@@ -128,7 +128,9 @@ def clause(entry: Entry) -> str:
         return f"{quantity}: {entry['verdict']} ({escape(entry['reason'])})"
     notes = [entry["reason"]] if entry["reason"] not in (None, "one seed") else []
     if entry["missing"]:
-        notes.append(f"{len(entry['missing'])} of {len(entry['missing']) + len(entry['observations'])} missing")
+        notes.append(
+            f"{len(entry['missing'])} of {len(entry['missing']) + len(entry['observations'])} missing"
+        )
     return f"{quantity}: {estimate(entry)}, {standing(entry)}{f' ({escape(enumeration(notes))})' if notes else ''}"
 
 
@@ -154,10 +156,10 @@ def probability(p: float | None) -> str:
 def claims_table(results: Results) -> str:
     """Every judgement in a row, as a longtable."""
     columns = (
-        r"@{}>{\raggedright\arraybackslash}p{0.2\linewidth}>{\raggedright\arraybackslash}p{0.2\linewidth}"
-        r"clrlrrll@{}"
+        r"@{}>{\raggedright\arraybackslash}p{0.18\linewidth}>{\raggedright\arraybackslash}p{0.19\linewidth}"
+        r"crlrrl>{\raggedright\arraybackslash}p{0.1\linewidth}@{}"
     )
-    heads = ["Claim", "Quantity", "Sign", "Unit", "Estimate", "Interval", "$p$", "Holm", "Side", "Verdict"]
+    heads = ["Claim", "Quantity", "Sign", "Estimate", "Interval", "$p$", "Holm", "Side", "Verdict"]
     head = rf"\toprule {' & '.join(heads)} \\ \midrule"
     rows, last = [], None
     for entry in entries():
@@ -171,16 +173,17 @@ def claims_table(results: Results) -> str:
         r"data had been seen. An em dash: cannot be had.}\label{tab:claims} \\"
     )
     body = [caption, head + r" \endfirsthead", head + r" \endhead", r"\bottomrule \endfoot", *rows]
-    return "\n".join([rf"\begin{{longtable}}{{{columns}}}", *body, r"\end{longtable}"]) + "\n"
+    table = [rf"\begin{{longtable}}{{{columns}}}", *body, r"\end{longtable}"]
+    return "\n".join([r"{\setlength{\tabcolsep}{4pt}", *table, "}"]) + "\n"
 
 
 def row(entry: Entry, repeated: bool) -> list[str]:
     claim = "" if repeated else escape(capital(entry["claim"]))
+    unit = f" ({escape(entry['unit'])})" if entry["unit"] else ""
     return [
         claim,
-        f"{escape(entry['quantity'])}{REVISED if entry['revised'] else ''}",
+        f"{escape(entry['quantity'])}{unit}{REVISED if entry['revised'] else ''}",
         SIGNS[entry["expected_sign"]],
-        escape(entry["unit"]) or ABSENT,
         significant(entry["estimate"], 2),
         interval(entry) or ABSENT,
         probability(entry["p"]),
@@ -194,7 +197,9 @@ def judged_claims_summary(results: Results) -> str:
     """For the abstract: how many claims were judged, from how many seeds, and what is decided."""
     claims = len({entry["claim"] for entry in entries()})
     by_seeds = Counter(len(entry["seeds"]) for entry in entries() if entry["seeds"])
-    seeds = enumeration([f"{number} rest on {count_noun(seeds, 'seed')}" for seeds, number in sorted(by_seeds.items())])
+    seeds = enumeration(
+        [f"{number} rest on {count_noun(seeds, 'seed')}" for seeds, number in sorted(by_seeds.items())]
+    )
     settled = sum(entry["verdict"] in VERDICT_ORDER[:2] for entry in entries())
     named = f" {decided(results)}" if 0 < settled <= MOST_NAMED else ""
     return (

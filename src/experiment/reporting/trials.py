@@ -134,12 +134,16 @@ def _comparison(found: list[Setting]) -> str:
     rough = [setting.label for setting in found if _is_rough(setting)]
     lost = [setting.label for setting in found if all(map(diverged, setting.training))]
     verdict = (
-        f"Roughness beyond the errors is met with {enumeration(rough)}."
+        f"On a cut or the plane, roughness beyond the errors is met with {enumeration(rough)}."
         if rough
         else "In none of these slices is roughness resolved."
     )
     return paragraph(
-        [*(f"{capital(clause)}." for clause in clauses), verdict, f"Diverged: {enumeration(lost)}." if lost else ""]
+        [
+            *(f"{capital(clause)}." for clause in clauses),
+            verdict,
+            f"Diverged: {enumeration(lost)}." if lost else "",
+        ]
     )
 
 

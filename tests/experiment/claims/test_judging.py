@@ -6,7 +6,7 @@ import pytest
 from experiment.claims.declared import CLAIMS, REVISED, Claim
 from experiment.claims.judging import entry, judge_all
 from experiment.claims.samples import Point, Sample
-from experiment.intervals import Contrast, Observation, difference
+from experiment.intervals import Contrast, Observation
 from experiment.parameters.claims import Claims
 
 RULE = Claims(confidence=0.95, significance=0.05, resamples=500, least_seeds=3, seed=0)
@@ -101,7 +101,9 @@ def test_contrasts_are_judged_over_seeds():
 def test_runs_of_one_network_are_no_independent_points():
     """Two networks of many seeds: a perfect correlation over runs, of which two networks can say nothing."""
     points = [
-        Point(name, seed, x + 0.1 * seed, x + 0.1 * seed) for name, x in (("a", 0), ("b", 5)) for seed in range(9)
+        Point(name, seed, x + 0.1 * seed, x + 0.1 * seed)
+        for name, x in (("a", 0), ("b", 5))
+        for seed in range(9)
     ]
     assert judged(Sample("scatter", points=points), 1).verdict == "supported"
     assert judged(Sample("networks", points=points), 1).verdict == "cannot be judged"

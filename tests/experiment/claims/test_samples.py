@@ -92,7 +92,9 @@ def test_clipping_is_judged_on_runs_of_either_family_that_it_touches():
     results = study(["resnet8"], [0], clipping={"largest_norm": 1.0})
     breaks = samples.clipping_pairs(results, samples.broken)
     losses = samples.clipping_pairs(results, samples.nothing_learnt)
-    assert [(o.stratum, o.first, o.second) for o in breaks.observations] == [("resnet56-nonorm", (0.0,), (1.0,))]
+    assert [(o.stratum, o.first, o.second) for o in breaks.observations] == [
+        ("resnet56-nonorm", (0.0,), (1.0,))
+    ]
     assert losses.observations[0].first == (pytest.approx(0.5),) and losses.observations[0].second == (1.0,)
     assert breaks.missing == ["plain56-nonorm, seed 0: its first gradient has norm 0.2, which is not clipped"]
 
