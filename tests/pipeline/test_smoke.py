@@ -15,7 +15,7 @@ UP_TO_DATE = "Data and pipelines are up to date."
 
 def content_of(file: Path) -> bytes:
     """A file's bytes; of a training's CSV all but the column `seconds`, the one thing that is timed."""
-    if file.parent.name != "training" or file.suffix != ".csv":
+    if file.suffix != ".csv":
         return file.read_bytes()
     with open(file, newline="") as lines:
         rows = list(csv.DictReader(lines))

@@ -105,6 +105,7 @@ PARAMETERS = {
         "points": 3,
         "direction_seeds": [11, 12],
     },
+    "trials": {"networks": ["plain8"], "learning_rates": [0.01], "seeds": [0]},
 }
 
 

@@ -6,10 +6,19 @@ from experiment.layout import MATCHING, ROUGHNESS, surface_path, trajectory_path
 from experiment.progress import PointLog
 from experiment.slices import read_slice
 from experiment.storage import read_json
-from stages import match_loss, measure_roughness, measure_surface, measure_trajectory, train
+from experiment.trials import trial_name
+from stages import (
+    match_loss,
+    measure_roughness,
+    measure_surface,
+    measure_trajectory,
+    train,
+    try_learning_rate,
+)
 
 VIEWS = ("final", "recomputed", "cuts", "line", "matched", "matched_cuts")
 RUNS = (("resnet8", 0), ("plain8", 0))
+TRIAL = ("plain8", 0.01, 0)
 
 
 def run_study(overrides=None):
@@ -20,6 +29,7 @@ def run_study(overrides=None):
     match_loss.main()
     for run in RUNS:
         measure_surface.main(*run)
+    try_learning_rate.main(*TRIAL)
     measure_roughness.main()
 
 
@@ -85,6 +95,8 @@ def test_the_line_ends_where_training_did(inside):
 
 def test_roughness_is_given_for_every_run_and_view(inside):
     roughness = read_json(ROUGHNESS)
+    trial = roughness.pop(trial_name(*TRIAL))
+    assert set(trial) == {"final", "cuts"} and trial["cuts"]["centre_loss"] == trial["final"]["centre_loss"]
     assert set(roughness) == {"resnet8-0", "plain8-0"}
     for views in roughness.values():
         assert set(views) == {"final", "recomputed", "matched", "cuts", "matched_cuts", "line"}
