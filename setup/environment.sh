@@ -67,9 +67,11 @@ install_packages() {
     fi
 }
 
-# Once with uv's own certificates; where that fails, with the machine's, which a proxy may need.
+# Once with uv's own certificates; where that fails, with the machine's, which a proxy may need. Compiled now, as pip
+# does: where Python is told to write no bytecode, every stage would compile PyTorch again, for seconds each.
 install_with_uv() {
-    local command=("$1" pip install --python "$VENV/bin/python" --require-hashes -r requirements.lock)
+    local command=("$1" pip install --compile-bytecode --python "$VENV/bin/python" --require-hashes
+        -r requirements.lock)
     "${command[@]}" || {
         echo "Trying again with the machine's own certificates." >&2
         UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 "${command[@]}"

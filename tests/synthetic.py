@@ -26,7 +26,8 @@ from experiment.parameters.trials import Trials
 from experiment.slices import write_slice
 from experiment.storage import run_name, write_json, write_rows
 from experiment.trials import trial_name
-from flatness.networks import Architecture, build_network, parse_name
+from flatness.names import Architecture, parse_name
+from flatness.networks import build_network
 from flatness.plane_roughness import plane_measures
 from flatness.resolution import unfiltered_measures
 from flatness.roughness import line_measures, profile_measures

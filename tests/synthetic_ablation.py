@@ -9,7 +9,7 @@ import numpy as np
 
 from experiment.evidence import ablation_path
 from experiment.storage import run_name, write_json
-from flatness.networks import Architecture, parse_name
+from flatness.names import Architecture, parse_name
 from flatness.roughness import profile_measures
 from flatness.surface import axis
 

@@ -1,11 +1,11 @@
-"""Made-up verdicts: every declared claim once, verdicts and signs in turn."""
+"""Made-up verdicts: every declared claim once, verdicts, signs and what is averaged in turn."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from experiment.claims.declared import CLAIMS
-from experiment.claims.judging import VERDICTS
+from experiment.claims.judging import CONTRADICTED, SUPPORTED, VERDICTS
 from experiment.storage import write_json
 
 
@@ -19,12 +19,14 @@ def _entry(number: int, claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
     verdict = VERDICTS[number % len(VERDICTS)]
     measured = verdict != "cannot be judged"
     estimate = (-1) ** number * (0.1 + 0.02 * number)
-    known = measured and number % 7 != 3
+    known = measured and (number % 7 != 3 or verdict in (SUPPORTED, CONTRADICTED))
     return {
         "id": claim.id,
         "claim": claim.text,
+        "source": claim.source,
         "quantity": claim.quantity,
         "comparison": claim.comparison,
+        "correlation": claim.comparison.startswith(("rank", "Kendall")),
         "unit": claim.unit,
         "expected_sign": claim.expected,
         "estimate": estimate if measured else None,
@@ -35,9 +37,16 @@ def _entry(number: int, claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "p_corrected": min(1.0, 0.1 * number) if known else None,
         "verdict": verdict,
         "reason": "made up" if verdict in ("inconclusive", "cannot be judged") else None,
-        "seeds": list(parameters["seeds"]),
+        "n": 2 if measured else 0,
+        "seeds": list(parameters["seeds"]) if measured else [],
         "revised": claim.revised,
-        "observations": [{}, {}],
+        "strata": "depths",
+        "by_stratum": {"depth 8": -estimate, "depth 20": 3 * estimate} if measured and number % 2 else {},
+        "observations": [
+            {"of": "resnet20, plain20", "seed": seed, "first": 0.125, "second": 0.25}
+            for seed in parameters["seeds"]
+            if measured
+        ],
         "missing": ["plain20, seed 1: made up"] if number % 4 == 1 else [],
         "stage": claim.stage,
         "shown": claim.shown,

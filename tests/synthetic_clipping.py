@@ -8,7 +8,7 @@ from typing import Any
 import synthetic
 
 from experiment.storage import run_name, write_json
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 BREAK = 3  # the step at which unclipped residual networks break
 

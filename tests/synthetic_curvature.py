@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from experiment.storage import run_name, write_json
-from flatness.networks import parse_name
+from flatness.names import parse_name
 from flatness.surface import axis
 
 STATES = {"final": 1.0, "matched": 0.8}  # a factor of every eigenvalue

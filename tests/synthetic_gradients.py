@@ -10,7 +10,7 @@ from synthetic_initialisation import layer_names
 
 from experiment.evidence import evidence_path
 from experiment.storage import run_name, write_json
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 
 def write(results: Path, parameters: Mapping[str, Any], diverged: Collection[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from synthetic_sharpness import DIVERGED, PROVENANCE
 
 from experiment.storage import run_name, write_json
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 FALLS = {
     "noise": 2.0,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment.storage import run_name, write_json
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 PROVENANCE = {
     "device": "Imaginary CPU @ 2.90GHz",

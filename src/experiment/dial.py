@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
-from flatness.networks import Architecture, parse_name
+from flatness.names import Architecture, parse_name
 
 CUT_MEASURES = ("edge_rise", "excess_variation", "nonconvex_share", "monotone_share")
 

@@ -5,16 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from experiment.storage import progress_path, replacing, run_name
-from flatness.data import ImageSet
-from flatness.surface import shuffled
 
 INITIALISATION = Path("results/initialisation.json")
 CLIPPING = Path("results/clipping.json")
 CLAIMS = Path("results/claims.json")
-IMAGES_SEED = 2  # of the images that are measured: another draw than those that give batch norm its statistics
 
 
 def evidence_path(instrument: str, network: str, seed: int) -> Path:
@@ -24,11 +19,6 @@ def evidence_path(instrument: str, network: str, seed: int) -> Path:
 
 def ablation_path(network: str, weight_decay: float, seed: int) -> Path:
     return Path("results/ablation", f"{network}-decay{weight_decay}-{seed}.json")
-
-
-def measured_images(images: ImageSet, count: int) -> ImageSet:
-    """`count` images drawn at random, all of them where there are fewer: the same ones for every network."""
-    return shuffled(images, IMAGES_SEED).take(torch.arange(min(count, len(images))))
 
 
 class Parts:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from experiment.storage import IMAGES, read_tensors
+from experiment.storage import IMAGES
+from experiment.tensors import read_tensors
 from flatness.data import ImageSet, image_set
 
 

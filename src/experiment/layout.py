@@ -9,6 +9,10 @@ ROUGHNESS = Path("results/roughness.json")
 NUMBERS = Path("build/numbers.tex")
 TABLES = Path("build/tables")
 PAPER = Path("build/paper.pdf")
+STATES = (
+    "final",
+    "matched",
+)  # of a run's weights that are measured: its last, and those of equal training loss
 
 
 def trajectory_path(network: str, seed: int) -> Path:

@@ -11,7 +11,9 @@ from flatness.data import ImageSet
 from flatness.directions import Direction
 from flatness.surface import LossSampler, Rows, loss_at_points, shuffled
 
-CALIBRATION_SEED = 1  # not that of the order in which points are sampled, so that the two draws differ
+# Of draws of images; all differ, and from the order in which points are sampled.
+CALIBRATION_SEED = 1  # those that give batch norm its statistics
+IMAGES_SEED = 2  # those that are measured
 
 
 def measure_points(
@@ -30,3 +32,8 @@ def measure_points(
 def calibration_images(train_set: ImageSet, count: int) -> ImageSet:
     """`count` images drawn at random, all of them where there are fewer: the same ones for every network."""
     return shuffled(train_set, CALIBRATION_SEED).take(torch.arange(min(count, len(train_set))))
+
+
+def measured_images(images: ImageSet, count: int) -> ImageSet:
+    """`count` images drawn at random, all of them where there are fewer: the same ones for every network."""
+    return shuffled(images, IMAGES_SEED).take(torch.arange(min(count, len(images))))

@@ -7,11 +7,10 @@ from typing import Any
 
 from torch import nn
 
+from experiment.layout import STATES
 from experiment.runs import finite_checkpoints, has_diverged, restored_network
 from experiment.views import matched_epoch
 from flatness.data import ImageSet
-
-STATES = ("final", "matched")
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """What a result came from: software, hardware and parameters. No times and no paths, so that a rerun repeats it."""
 
-import hashlib
-import json
 import platform
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
+from experiment.storage import parameters_hash
 from flatness.execution import Execution
 
 
@@ -23,8 +22,3 @@ def provenance(execution: Execution, parameters: Any) -> dict[str, Any]:
         "numpy": version("numpy"),
         "parameters": parameters_hash(parameters),
     }
-
-
-def parameters_hash(parameters: Any) -> str:
-    """SHA-256 of parameters (plain values), independent of the order of their keys."""
-    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()

@@ -3,7 +3,8 @@
 from torch import Tensor, nn
 
 from experiment.images import number_of_classes
-from experiment.storage import checkpoints_path, read_checkpoints, read_json, training_path
+from experiment.storage import checkpoints_path, read_json, training_path
+from experiment.tensors import read_checkpoints
 from flatness.data import ImageSet
 from flatness.networks import build_network
 

@@ -11,10 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 import flatness
 
@@ -70,20 +67,6 @@ def _remedy(code: int | None) -> str:
     return "free some space and run again: finished work is kept"
 
 
-def write_tensors(
-    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
-) -> None:
-    """Tensors by name, as safetensors: the same tensors give the same bytes."""
-    with replacing(path) as temporary:
-        save_file(
-            {name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, dict(metadata or {})
-        )
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    return load_file(path)
-
-
 def write_json(path: Path, content: Any) -> None:
     """Readable JSON; what is not finite is written as null, since JSON has neither NaN nor infinity."""
     with replacing(path) as temporary:
@@ -105,31 +88,15 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def write_checkpoints(path: Path, checkpoints: Mapping[float, Mapping[str, Tensor]]) -> None:
-    """Weights by epoch in one safetensors file, named `EPOCH/NAME`."""
-    write_tensors(
-        path,
-        {
-            f"{epoch:g}/{name}": value
-            for epoch, weights in checkpoints.items()
-            for name, value in weights.items()
-        },
-    )
-
-
-def read_checkpoints(path: Path) -> dict[float, dict[str, Tensor]]:
-    """Weights by epoch, in the order of the epochs."""
-    checkpoints: dict[float, dict[str, Tensor]] = {}
-    for key, value in read_tensors(path).items():
-        epoch, name = key.split("/", 1)
-        checkpoints.setdefault(float(epoch), {})[name] = value
-    return dict(sorted(checkpoints.items()))
-
-
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def parameters_hash(parameters: Any) -> str:
+    """SHA-256 of parameters (plain values), independent of the order of their keys."""
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
 
 
 def progress_path(stage: str, *depends_on: Any) -> Path:
@@ -143,20 +110,6 @@ def instruments_hash() -> str:
     """SHA-256 of the instruments' source, so that no work goes on with another code than it was begun with."""
     sources = sorted(Path(flatness.__path__[0]).glob("*.py"))
     return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-
-
-def save_progress(path: Path, state: Any) -> None:
-    """Keep a stage's state (tensors in dicts and lists) for a later start."""
-    with replacing(path) as temporary:
-        try:
-            torch.save(state, temporary)
-        except RuntimeError as fault:  # what torch makes of a full disk
-            raise OSError(errno.ENOSPC, str(fault)) from fault
-
-
-def load_progress(path: Path) -> Any | None:
-    """The state kept at `path`, or None where there is none."""
-    return torch.load(path, weights_only=True) if path.exists() else None
 
 
 def _finite_or_null(value: Any) -> Any:

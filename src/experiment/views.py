@@ -11,7 +11,7 @@ from experiment.runs import finite_checkpoints, has_diverged, parameters_of, res
 from experiment.storage import read_json
 from flatness.data import ImageSet
 from flatness.directions import Direction, direction_between, random_direction
-from flatness.networks import parse_name
+from flatness.names import parse_name
 from flatness.surface import axis, cut_points, grid_points
 
 BOTH = ("train", "test")

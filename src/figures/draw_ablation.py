@@ -22,7 +22,7 @@ from figures.curves import Legend, seed_note
 from figures.losses import round_numbers
 from figures.sheets import in_rows, sheet_of_panels
 from figures.style import DASHES, FAMILY_COLORS, REFERENCE_COLOR, write_figure
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 MARKERS = "s^DvP*X<>ph"  # of the variants
 SIZE = 3.5  # points, of a marker

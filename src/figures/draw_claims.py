@@ -1,7 +1,7 @@
-"""Estimates and intervals of the judgements without a unit: relative differences, differences of ratios, rank correlations.
+"""Estimates and intervals of all judgements, by their identifiers: a panel for each unit, its axis as wide as its data.
 
 The claimed side of zero is shaded, so that a point in the shade is in favour of its claim. A point without a bar
-has no interval.
+has no interval, and a dagger marks what was chosen or changed after data had been seen.
 """
 
 from matplotlib.axes import Axes
@@ -15,7 +15,10 @@ from experiment.storage import read_json
 from figures.sheets import place
 from figures.style import REFERENCE_COLOR, TEXT_WIDTH, write_figure
 
-ROW, LABELS, TOP, BOTTOM = 0.17, 2.3, 0.1, 0.75  # inches
+ROW, LABELS, TOP, BOTTOM, RIGHT = 0.135, 2.45, 0.05, 0.3, 0.15  # inches
+AXIS = 0.36  # inches below each panel, for its ticks and its label
+UNITLESS = "relative difference, difference of ratios or rank correlation"
+MARGIN = 0.08  # of an axis, beyond its data on either side
 CLAIMED_SIDE = "0.92"
 COLORS = {
     "supported": "#009E73",
@@ -27,17 +30,19 @@ MARKERS = {"supported": "o", "contradicted": "s", "inconclusive": "D", "one obse
 
 
 def draw() -> Figure:
-    shown = [entry for entry in read_json(CLAIMS)["claims"] if not entry["unit"]]
-    verdicts = [name for name in COLORS if any(entry["verdict"] == name for entry in shown)]
-    height = max(1, len(shown)) * ROW
-    figure = Figure(figsize=(TEXT_WIDTH, TOP + height + BOTTOM))
-    axes = place(figure, LABELS, BOTTOM, TEXT_WIDTH - LABELS - 0.1, height)
-    axes.set(xlim=(-2.05, 2.05), ylim=(len(shown) - 0.5, -0.5) if shown else (0.5, -0.5))
-    axes.set_xlabel("estimate: relative difference, difference of ratios, or rank correlation")
-    axes.axvline(0, color=REFERENCE_COLOR, linewidth=0.6)
-    axes.set_yticks(range(len(shown)), [label(entry) for entry in shown])
-    for position, entry in enumerate(shown):
-        draw_claim(axes, position, entry)
+    entries = read_json(CLAIMS)["claims"]
+    units = list(dict.fromkeys(entry["unit"] for entry in entries))
+    panels = [[entry for entry in entries if entry["unit"] == unit] for unit in units]
+    up = TOP + sum(ROW * len(panel) + AXIS for panel in panels) + BOTTOM
+    figure = Figure(figsize=(TEXT_WIDTH, up))
+    top = up - TOP
+    for unit, panel in zip(units, panels, strict=True):
+        height = ROW * len(panel)
+        axes = place(figure, LABELS, top - height, TEXT_WIDTH - LABELS - RIGHT, height)
+        axes.set_xlabel(unit or UNITLESS)
+        draw_panel(axes, panel)
+        top -= height + AXIS
+    verdicts = [name for name in COLORS if any(entry["verdict"] == name for entry in entries)]
     handles = [
         Line2D([], [], color=COLORS[name], marker=MARKERS[name], linestyle="", markersize=4)
         for name in verdicts
@@ -51,19 +56,41 @@ def draw() -> Figure:
     return figure
 
 
+def draw_panel(axes: Axes, entries: list[dict]) -> None:
+    """The judgements of one unit, row by row."""
+    axes.set(xlim=limits(entries), ylim=(len(entries) - 0.5, -0.5))
+    axes.set_yticks(range(len(entries)), [label(entry) for entry in entries])
+    axes.axvline(0, color=REFERENCE_COLOR, linewidth=0.6)
+    for position, entry in enumerate(entries):
+        draw_claim(axes, position, entry)
+
+
+def limits(entries: list[dict]) -> tuple[float, float]:
+    """Of an axis that holds zero, every estimate and every interval."""
+    values = [value for entry in entries for value in (entry["estimate"], entry["low"], entry["high"])]
+    known = [0, *filter(measured, values)]
+    margin = MARGIN * (max(known) - min(known)) or 1
+    return min(known) - margin, max(known) + margin
+
+
 def label(entry: dict) -> str:
-    state = {"_final": ", final", "_matched": ", equal loss"}
-    suffix = next((text for end, text in state.items() if entry["id"].endswith(end)), "")
-    return f"{entry['id'].removesuffix('_final').removesuffix('_matched').replace('_', ' ')}{suffix}"
+    return f"{entry['id']}{' †' if entry['revised'] else ''}"
 
 
 def draw_claim(axes: Axes, position: int, entry: dict) -> None:
     """One row: the claimed side, the interval and the estimate, or the word that it cannot be judged."""
-    start = {1: 0, -1: -2.05, 0: -2.05}[entry["expected_sign"]]
-    width = 4.1 if entry["expected_sign"] == 0 else 2.05
-    axes.barh(position, width, 0.84, start, color=CLAIMED_SIDE, zorder=0)
+    left, right = axes.get_xlim()
+    start, end = {1: (0, right), -1: (left, 0), 0: (left, right)}[entry["expected_sign"]]
+    axes.barh(position, end - start, 0.84, start, color=CLAIMED_SIDE, zorder=0)
     if not measured(entry["estimate"]):
-        axes.text(0.06, position, "cannot be judged", va="center", color=REFERENCE_COLOR)
+        axes.text(
+            0.01,
+            position,
+            "cannot be judged",
+            va="center_baseline",
+            color=REFERENCE_COLOR,
+            transform=axes.get_yaxis_transform(),
+        )
         return
     color, marker = COLORS[entry["verdict"]], MARKERS[entry["verdict"]]
     if measured(entry["low"]):

@@ -21,7 +21,7 @@ from figures.losses import chance_loss
 from figures.sheets import PANELS_PER_ROW, in_rows, sheet_of_panels
 from figures.spreads import as_numbers, set_log_axis
 from figures.style import FAMILY_COLORS, FONT_SIZE, write_figure
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 UNCLIPPED_COLOR = "black"
 WIDEST_LINEAR = 3  # ratio of a panel's values up to which its axis is linear

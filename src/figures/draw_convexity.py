@@ -1,5 +1,6 @@
 """Convexity |smallest / largest eigenvalue| of the loss on a coarse plane about the checkpoints of equal training loss."""
 
+from math import isnan
 from textwrap import fill
 from typing import Any
 
@@ -12,6 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from experiment.evidence import evidence_path
 from experiment.parameters.study import load_study
+from experiment.reporting.convexity import resolved_ratios
 from experiment.storage import read_json
 from figures.planes import UNDEFINED, label_directions
 from figures.sheets import Sheet, arrange, place, sheet_of_panels
@@ -35,14 +37,15 @@ def draw() -> Figure:
         extent = max((entry["alphas"][-1] for entry in maps.values() if "alphas" in entry), default=1.0)
         label_directions(axes, extent, leftmost, lowest)
     add_bar(sheet)
-    add_legend(sheet)
+    if any(isnan(ratio) for stored in maps.values() for row in resolved_ratios(stored) for ratio in row):
+        add_legend(sheet)
     return sheet.figure
 
 
 def draw_map(axes: Axes, stored: dict[str, Any]) -> None:
     """A cell for each point, in the colour of its ratio; hatched where that is not resolved."""
     alphas = np.array(stored["alphas"])
-    ratios = np.array(stored["convexity"], dtype=float)  # [alpha, beta], NaN where null
+    ratios = np.array(resolved_ratios(stored))  # [alpha, beta]
     half = (alphas[1] - alphas[0]) / 2
     low, size = alphas[0] - half, alphas[-1] - alphas[0] + 2 * half
     axes.add_patch(Rectangle((low, low), size, size, zorder=0, **UNDEFINED))

@@ -18,7 +18,7 @@ from figures.curves import (
 from figures.losses import chance_loss
 from figures.sheets import sheet_of_panels
 from figures.style import depths, write_figure
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 COLUMNS = {"cuts": "at the final weights", "matched_cuts": "at equal training loss"}
 

@@ -19,7 +19,7 @@ from figures.curves import network_legend
 from figures.sheets import sheet_of_panels
 from figures.spreads import as_numbers, draw_spread, say, set_log_axis
 from figures.style import depths, write_figure
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 LABELS = {
     "gradient_norm": ("epoch", "gradient norm"),

@@ -1,7 +1,7 @@
 """Spectral density of the Hessian: a row per depth, at the final weights and at equal training loss.
 
-Each row has its scale of eigenvalues and its Gaussian, whose standard deviation its titles name in the same unit; all have
-one of densities. Lines are means over draws and seeds, bands reach from the seeds' lowest to their highest density.
+Eigenvalues are in units of the largest one of their run and state, since those of the raw Hessian have no scale that networks
+share. Lines are means over draws and seeds, bands reach from the seeds' lowest to their highest density.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,17 +16,17 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
 from experiment.evidence import evidence_path
-from experiment.origins import STATES
+from experiment.layout import STATES
 from experiment.parameters.study import Study, load_study
 from experiment.storage import read_json
 from figures.curves import BAND_OPACITY, Legend, label_outer, mean_and_band
 from figures.sheets import sheet_of_panels
 from figures.style import REFERENCE_COLOR, color_of, dashes_of, depths, write_figure
 from flatness.curvature import SpectralQuadrature
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 TITLES = {"final": "final weights", "matched": "equal loss"}
-WIDTH_SHARE = 0.01  # of a row's range of eigenvalues: the Gaussian's standard deviation
+WIDTH = 0.01  # of the Gaussian, its standard deviation, in units of the largest eigenvalue
 DECADES = 8  # of density that are shown below the highest
 POINTS = 1000
 Spectra = dict[str, dict[str, list[dict[str, Any]]]]  # network -> state -> a stored state per seed
@@ -38,15 +38,15 @@ def draw() -> Figure:
     legend = spectra_legend(study, spectra)
     rows = [[(depth, state) for state in STATES] for depth in depths(study.networks)]
     sheet = sheet_of_panels(
-        rows, widest=2.95, aspect=0.42, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.3, 0.42)
+        rows, widest=2.95, aspect=0.42, margins=(0.5, 0.35 + legend.height, 0.1, 0.25), gaps=(0.2, 0.28)
     )
+    x = eigenvalue_axis(spectra)
     highest = 0.0
     for axes, (depth, state), leftmost, lowest in sheet.entries(rows):
         members = {n: spectra[n] for n in study.networks if parse_name(n).depth == depth}
-        highest = max(highest, draw_panel(axes, members, state, study.networks))
-        label_outer(axes, "eigenvalue (nats per squared unit of weight)", "density", leftmost, lowest)
-        axes.tick_params(labelbottom=True)  # each row has its own scale
-        axes.set_title(f"depth {depth}, {TITLES[state]}{axes.get_title()}")
+        highest = max(highest, draw_panel(axes, x, members, state, study.networks))
+        label_outer(axes, "eigenvalue / largest eigenvalue", "density", leftmost, lowest)
+        axes.set_title(f"depth {depth}, {TITLES[state]}")
     for axes in sheet.axes:
         set_density_axis(axes, highest or 1.0)
     legend.add_to(sheet.figure)
@@ -65,42 +65,43 @@ def stored_spectra(study: Study) -> Spectra:
 
 
 def measured_nodes(states: Sequence[Mapping[str, Any]]) -> list[SpectralQuadrature]:
-    """The quadratures of those seeds that have one."""
-    densities = [state["density"] for state in states if state["reason"] is None]
-    return [
-        SpectralQuadrature(*(torch.tensor(density[key], dtype=torch.float64) for key in ("nodes", "weights")))
-        for density in densities
-    ]
+    """The quadratures of those seeds that have one, nodes in units of the state's largest eigenvalue."""
+    return [in_units_of_largest(state) for state in states if state["reason"] is None]
 
 
-def draw_panel(axes: Axes, members: Spectra, state: str, networks: Sequence[str]) -> float:
-    """One depth at one state; its title is set to the Gaussian's standard deviation. Returns the highest density."""
-    low, high = eigenvalue_range(members)
-    width = WIDTH_SHARE * (high - low)
-    x = torch.linspace(low - 4 * width, high + 4 * width, POINTS, dtype=torch.float64)
+def in_units_of_largest(state: Mapping[str, Any]) -> SpectralQuadrature:
+    nodes, weights = (
+        torch.tensor(state["density"][key], dtype=torch.float64) for key in ("nodes", "weights")
+    )
+    return SpectralQuadrature(nodes / abs(state["largest_eigenvalue"]), weights)
+
+
+def draw_panel(axes: Axes, x: torch.Tensor, members: Spectra, state: str, networks: Sequence[str]) -> float:
+    """One depth at one state, at the eigenvalues x [P]. Returns the highest density."""
     highest = 0.0
     for network, states in members.items():
         if quadratures := measured_nodes(states[state]):
-            curves = np.stack([quadrature.density(x, width).numpy() for quadrature in quadratures])
+            curves = np.stack([quadrature.density(x, WIDTH).numpy() for quadrature in quadratures])
             draw_density(axes, x.numpy(), curves, network, networks)
             highest = max(highest, float(curves.max()))
     axes.set_xlim(float(x[0]), float(x[-1]))
-    if highest:
-        axes.set_title(rf", $\sigma$ = {width:.2g}")
-    else:
+    if not highest:
         reasons = sorted({entry["reason"] for states in members.values() for entry in states[state]})
         text = fill(f"not measured: {'; '.join(reasons)}", 40)
         axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR)
     return highest
 
 
-def eigenvalue_range(members: Spectra) -> tuple[float, float]:
-    """From the lowest to the highest node of either state, zero included; (-1, 1) where there is none."""
+def eigenvalue_axis(spectra: Spectra) -> torch.Tensor:
+    """From below the lowest to above the highest node of all spectra, zero included."""
     found = [
-        q for states in members.values() for of_seeds in states.values() for q in measured_nodes(of_seeds)
+        q for states in spectra.values() for of_seeds in states.values() for q in measured_nodes(of_seeds)
     ]
-    ends = [0.0, *(float(end) for q in found for end in (q.nodes.min(), q.nodes.max()))]
-    return (min(ends), max(ends)) if max(ends) > min(ends) else (-1.0, 1.0)
+    low, high = (
+        pick([default, *(float(pick(q.nodes.flatten().tolist())) for q in found)])
+        for pick, default in ((min, 0.0), (max, 1.0))
+    )
+    return torch.linspace(low - 4 * WIDTH, high + 4 * WIDTH, POINTS, dtype=torch.float64)
 
 
 def draw_density(

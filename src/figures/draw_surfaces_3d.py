@@ -16,7 +16,7 @@ from figures.losses import chance_loss, loss_scale, plain_number, round_numbers
 from figures.planes import CHANCE_LINE, add_loss_bar, add_plane_legend, direction_ticks, training_surfaces
 from figures.sheets import in_rows, sheet_of_panels
 from figures.style import COLORMAP, REFERENCE_COLOR, depths, write_figure
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 CEILING = 1e4  # nats: losses beyond are drawn as this
 ELEVATION = 38  # degrees: high enough to look over the near rim
@@ -111,9 +111,9 @@ def frame(axes: Axes3D, alpha: np.ndarray, beta: np.ndarray, low: float, high: f
     axes.set(xlim=(alpha[0], alpha[-1]), ylim=(beta[0], beta[-1]), zlim=(np.log10(low), np.log10(high)))
     losses = round_numbers(1.01 * low, high, most=6)
     for axis, name in ((axes.xaxis, r"$\alpha$"), (axes.yaxis, r"$\beta$")):
-        axis.set_ticks(*direction_ticks(float(alpha[-1])))
+        axis.set_ticks(*direction_ticks(float(alpha[-1]) / 2))  # not at the corners, where two axes meet
         axis.set_label_text(name)
-        axis.labelpad = -9
+        axis.labelpad = -7
     axes.set_zticks(np.log10(losses), [plain_number(loss) for loss in losses])
     axes.zaxis.set_rotate_label(False)
     axes.set_zlabel("loss (nats, log scale)", rotation=90, labelpad=-5)

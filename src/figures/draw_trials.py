@@ -16,7 +16,7 @@ from figures.losses import chance_loss, loss_scale
 from figures.planes import add_loss_bar, add_plane_legend, draw_plane, label_directions
 from figures.sheets import sheet_of_panels
 from figures.style import write_figure
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 Panel = tuple[str, xarray.Dataset]  # title, slice on the training set
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures.style import TEXT_WIDTH, depths, variant
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 PANELS_PER_ROW = 4
 

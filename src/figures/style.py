@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from experiment.layout import figure_path
 from experiment.storage import replacing
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 COLUMN_WIDTH, TEXT_WIDTH = 3.3, 6.8  # inches
 FONT_SIZE = 7  # points, the smallest in any figure

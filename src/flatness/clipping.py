@@ -48,12 +48,12 @@ def train_shortly(
     every network and device. Norms are summed in float64, as squares of an exploding gradient overflow float32.
     """
     parameters = list(network.train().parameters())
-    placed = data.to(parameters[0].device)
+    placed = data.for_network(network)
     losses, norms = [], []
     for index in _batches(len(data), batch_size, steps, seed):
         images, labels = placed.batch(index.to(placed.labels.device))
-        loss = functional.cross_entropy(network(images.to(parameters[0].dtype)), labels)
-        gradient = torch.autograd.grad(loss, parameters)
+        loss = functional.cross_entropy(network(images), labels)
+        gradient = torch.autograd.grad(loss, parameters, materialize_grads=True)
         losses.append(float(loss.detach()))
         norms.append(_norm(gradient))
         if not (isfinite(losses[-1]) and isfinite(norms[-1])):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 
@@ -13,27 +13,34 @@ class ImageSet:
 
     images: Tensor  # uint8 [N, H, W, C]
     labels: Tensor  # int64 [N]
-    mean: Tensor  # float32 [C], of pixels in [0, 1]
-    std: Tensor  # float32 [C]
+    mean: Tensor  # [C], of pixels in [0, 1], in the type that batches have
+    std: Tensor  # [C]
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def to(self, device: torch.device) -> "ImageSet":
-        return ImageSet(*(t.to(device) for t in (self.images, self.labels, self.mean, self.std)))
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> "ImageSet":
+        """The set on a device, whose batches have the type `dtype`, or the one they had."""
+        numbers = (statistic.to(device, dtype) for statistic in (self.mean, self.std))
+        return ImageSet(self.images.to(device), self.labels.to(device), *numbers)
+
+    def for_network(self, network: nn.Module) -> "ImageSet":
+        """The set on the device and in the type of a network's parameters."""
+        parameter = next(network.parameters())
+        return self.to(parameter.device, parameter.dtype)
 
     def take(self, index: Tensor) -> "ImageSet":
         """The images at `index` [k], in that order."""
         return replace(self, images=self.images[index], labels=self.labels[index])
 
     def batch(self, index: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """Normalised images float32 [B, C, H, W] and their labels [B]."""
+        """Normalised images [B, C, H, W] and their labels [B]."""
         return self.normalise(self.images[index]), self.labels[index]
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """(pixel / 255 - mean) / std; uint8 [B, H, W, C] -> float32 [B, C, H, W], channels last."""
+        """(pixel / 255 - mean) / std; [B, H, W, C] -> [B, C, H, W], channels last."""
         scale = 1 / (255 * self.std)
-        return torch.addcmul(-self.mean / self.std, pixels.float(), scale).permute(0, 3, 1, 2)
+        return torch.addcmul(-self.mean / self.std, pixels.to(scale), scale).permute(0, 3, 1, 2)
 
 
 def image_set(images: Tensor, labels: Tensor, mean: Tensor, std: Tensor) -> ImageSet:

@@ -71,7 +71,8 @@ def displaced(
     KeyError for a direction with a parameter the network has not, ValueError for unequal lengths.
     """
     parameters = dict(network.named_parameters())
-    state = {name: value.detach().clone() for name, value in network.state_dict(keep_vars=True).items()}
+    tensors = [*parameters.values(), *network.buffers()]
+    saved = [tensor.detach().clone() for tensor in tensors]
     try:
         with torch.no_grad():
             for direction, coefficient in zip(directions, coefficients, strict=True):
@@ -81,5 +82,5 @@ def displaced(
         yield network
     finally:
         with torch.no_grad():
-            for name, value in network.state_dict(keep_vars=True).items():
-                value.copy_(state[name])
+            for tensor, value in zip(tensors, saved, strict=True):
+                tensor.copy_(value)

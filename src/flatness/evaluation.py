@@ -59,7 +59,8 @@ class Tally:
 @torch.inference_mode()
 def tally_batch(forward: Forward, images: Tensor, labels: Tensor, population: int) -> Tally:
     """Tally of one batch: images [B, C, H, W], labels [B]. Losses are summed in float64."""
-    logits = forward(images).float()
+    logits = forward(images)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     losses = functional.cross_entropy(logits, labels, reduction="none").double()
     correct = (logits.argmax(1) == labels).sum()
     total, squared, hits = torch.stack([losses.sum(), losses.square().sum(), correct.double()]).tolist()

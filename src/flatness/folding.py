@@ -13,12 +13,12 @@ from torch import Tensor, fx, nn
 
 
 def foldable_pairs(network: nn.Module) -> list[tuple[str, str]]:
-    """Names of (convolution, batch norm) where the norm alone reads the convolution, both used once.
+    """Names of (convolution, batch norm) where the norm alone reads the convolution, both used once and by that alone.
 
     Empty where the network cannot be traced or has none: such a network is evaluated as it is.
     """
     try:
-        graph = fx.symbolic_trace(network).graph
+        graph = fx.symbolic_trace(copy.deepcopy(network)).graph  # a copy, as tracing runs the forward
     except Exception:  # a forward with data-dependent control flow raises what it likes
         return []
     modules = dict(network.named_modules())
@@ -26,6 +26,7 @@ def foldable_pairs(network: nn.Module) -> list[tuple[str, str]]:
         id(parameter) for module in modules.values() for parameter in module.parameters(recurse=False)
     )
     calls = [node.target for node in graph.nodes if node.op == "call_module"]
+    read = {node.target.rpartition(".")[0] for node in graph.nodes if node.op == "get_attr"}
     pairs = []
     for node in graph.nodes:
         if node.op != "call_module" or not _is_plain(modules[node.target], nn.BatchNorm2d, owners):
@@ -34,10 +35,11 @@ def foldable_pairs(network: nn.Module) -> list[tuple[str, str]]:
         alone = source.op == "call_module" and len(source.users) == 1
         if not alone or not _is_plain(modules[source.target], nn.Conv2d, owners):
             continue
-        if (
+        once = (
             calls.count(source.target) == calls.count(node.target) == 1
-            and modules[node.target].track_running_stats
-        ):
+            and not {source.target, node.target} & read
+        )
+        if once and modules[node.target].track_running_stats:
             pairs.append((source.target, node.target))
     return pairs
 
@@ -71,8 +73,7 @@ class FoldedTwin:
     @torch.no_grad()
     def load(self, network: nn.Module) -> None:
         """Take over the network's weights and statistics as they are now."""
-        state = network.state_dict()
-        own = self.twin.state_dict()
+        state, own = tensors_of(network), tensors_of(self.twin)
         for name in own.keys() & state.keys():
             own[name].copy_(state[name])
         for convolution, norm in self.pairs:
@@ -80,6 +81,11 @@ class FoldedTwin:
             source, target = network.get_submodule(convolution), self.twin.get_submodule(convolution)
             target.weight.copy_(source.weight * scale[:, None, None, None])
             target.bias.copy_(shift if source.bias is None else shift + scale * source.bias)
+
+
+def tensors_of(network: nn.Module) -> dict[str, Tensor]:
+    """All parameters and buffers by name, those that `state_dict` leaves out as well."""
+    return dict(network.named_parameters()) | dict(network.named_buffers())
 
 
 def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:

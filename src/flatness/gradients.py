@@ -79,13 +79,14 @@ def loss_slope(network: nn.Module, data: ImageSet, batch_size: int = BATCH_SIZE,
     """
     parameters = dict(network.named_parameters())
     total, gradient = 0.0, {name: torch.zeros_like(weight) for name, weight in parameters.items()}
-    placed = data.to(next(iter(parameters.values())).device)
+    placed = data.for_network(network)
     with batch_statistics(network):
         for index in torch.arange(len(data)).tensor_split(-(-len(data) // batch_size)):
             images, labels = placed.batch(index.to(placed.labels.device))
-            logits = network(images.to(next(iter(parameters.values())).dtype))
-            loss = functional.cross_entropy(logits, labels, reduction="sum")
-            slopes = torch.autograd.grad(loss * (lift / len(data)), list(parameters.values()))
+            loss = functional.cross_entropy(network(images), labels, reduction="sum")
+            slopes = torch.autograd.grad(
+                loss * (lift / len(data)), list(parameters.values()), materialize_grads=True
+            )
             for share, slope in zip(gradient.values(), slopes, strict=True):
                 share += slope
             total += float(loss.detach())

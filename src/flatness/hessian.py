@@ -33,7 +33,7 @@ class HessianProduct:
         named = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
         self.names, self.parameters = list(named), list(named.values())
         self.size = sum(parameter.numel() for parameter in self.parameters)
-        self.data, self.batch_size = data.to(self.parameters[0].device), batch_size
+        self.data, self.batch_size = data.for_network(network), batch_size
         self.keep_graphs = len(data) <= batch_size if keep_graphs is None else keep_graphs
         self.kept: list[Tensor] = []
         self.taken = 0  # products so far
@@ -46,7 +46,9 @@ class HessianProduct:
         total = torch.zeros_like(vector)
         for gradient in self.kept or self._gradients():
             total += flat(
-                torch.autograd.grad(gradient, self.parameters, vector, retain_graph=self.keep_graphs)
+                torch.autograd.grad(
+                    gradient, self.parameters, vector, retain_graph=self.keep_graphs, materialize_grads=True
+                )
             )
         return total
 
@@ -58,9 +60,8 @@ class HessianProduct:
         """Each batch's share of the mean loss's gradient [P], with its graph."""
         for start in range(0, len(self.data), self.batch_size):
             images, labels = self.data.batch(slice(start, start + self.batch_size))
-            logits = self.network(images.to(self.parameters[0].dtype))
-            loss = functional.cross_entropy(logits, labels, reduction="sum") / len(self.data)
-            yield flat(torch.autograd.grad(loss, self.parameters, create_graph=True))
+            loss = functional.cross_entropy(self.network(images), labels, reduction="sum") / len(self.data)
+            yield flat(torch.autograd.grad(loss, self.parameters, create_graph=True, materialize_grads=True))
 
 
 class ScaledProduct:

@@ -35,8 +35,8 @@ class Neighbourhood:
     ):
         self.network = network.eval()
         self.parameters = dict(network.named_parameters())
-        device = next(network.parameters()).device
-        self.data, self.on_pass = data.to(device), on_pass
+        self.data, self.on_pass = data.for_network(network), on_pass
+        device = self.data.labels.device
         self.batch_size = batch_size or BATCH_SIZES.get(device.type, LARGE_BATCH)
 
     @cached_property
@@ -83,7 +83,9 @@ def loss_and_gradient(network: nn.Module, data: ImageSet, batch_size: int = 500)
     gradient = {name: torch.zeros_like(weight) for name, weight in parameters.items()}
     for images, labels in _batches(network, data, batch_size):
         losses = functional.cross_entropy(network(images), labels, reduction="none").double()
-        slopes = torch.autograd.grad(losses.sum() / len(data), list(parameters.values()))
+        slopes = torch.autograd.grad(
+            losses.sum() / len(data), list(parameters.values()), materialize_grads=True
+        )
         for share, slope in zip(gradient.values(), slopes, strict=True):
             share += slope
         total = total.to(losses.device) + losses.detach().sum()
@@ -91,8 +93,6 @@ def loss_and_gradient(network: nn.Module, data: ImageSet, batch_size: int = 500)
 
 
 def _batches(network: nn.Module, data: ImageSet, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    parameter = next(network.parameters())
-    placed = data.to(parameter.device)
+    placed = data.for_network(network)
     for start in range(0, len(placed), batch_size):
-        images, labels = placed.batch(slice(start, start + batch_size))
-        yield images.to(parameter.dtype), labels
+        yield placed.batch(slice(start, start + batch_size))

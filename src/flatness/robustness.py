@@ -82,7 +82,7 @@ DISTURBANCES: dict[str, Disturbance] = {
 
 
 def disturbed(data: ImageSet, index: slice, kind: str, strength: float) -> Tensor:
-    """Images at `index` as a network sees them, float32 [B, C, H, W], disturbed by a key of DISTURBANCES.
+    """Images at `index` as a network sees them, [B, C, H, W], disturbed by a key of DISTURBANCES.
 
     Raises ValueError for another kind.
     """
@@ -103,7 +103,7 @@ class AccuracyMeter:
     def __init__(self, network: nn.Module, data: ImageSet, execution: Execution, batch_size: int = 500):
         self.network = execution.place(network).eval()
         self.twin, self.execution = FoldedTwin(self.network), execution
-        self.data, self.batch_size = data.to(execution.device), batch_size
+        self.data, self.batch_size = data.for_network(network), batch_size
 
     def clean(self) -> float:
         """On the images as they are."""

@@ -34,9 +34,9 @@ def halfway_distance(losses: np.ndarray, alphas: np.ndarray, chance: float) -> f
 
 
 def first_crossing(losses: np.ndarray, distances: np.ndarray, level: float) -> float:
-    """First distance at which losses [m+1], starting below `level`, reach it; NaN if they do not."""
-    above = np.flatnonzero(losses >= level)
-    if len(above) == 0 or above[0] == 0:
+    """First distance at which losses [m+1], starting below `level`, reach it; NaN if they do not, or not finitely."""
+    above = np.flatnonzero(~(losses < level))  # a loss that is not a number as well
+    if len(above) == 0 or above[0] == 0 or not np.isfinite(losses[above[0]]):
         return float("nan")
     end = above[0]
     share = (level - losses[end - 1]) / (losses[end] - losses[end - 1])

@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 from torch.func import functional_call
 from torch.nn import functional
 
-from flatness.folding import foldable_pairs
+from flatness.folding import foldable_pairs, tensors_of
 
 Geometry = tuple[list[int], list[int], list[int], int]  # stride, padding, dilation, groups
 NAMED = ("same", "valid")  # paddings by name, left to PyTorch
@@ -98,11 +98,10 @@ class SecondOrderTwin:
             module.bias = nn.Parameter(torch.zeros_like(module.weight[:, 0, 0, 0]), requires_grad=False)
             parent, _, child = norm.rpartition(".")
             setattr(self.twin.get_submodule(parent), child, nn.Identity())
-        self.names = {name for name, _ in self.twin.named_parameters()}
-        self.names |= {name for name, _ in self.twin.named_buffers()}
+        self.names = set(tensors_of(self.twin))
 
     def __call__(self, images: Tensor) -> Tensor:
-        values = dict(self.network.named_parameters()) | dict(self.network.named_buffers())
+        values = tensors_of(self.network)
         for convolution, norm in self.pairs:
             weight, bias = self._folded(convolution, norm)
             values |= {f"{convolution}.weight": weight, f"{convolution}.bias": bias}

@@ -29,6 +29,7 @@ def recompute_batch_norm(
         norm.reset_running_stats()
         norm.momentum = None  # cumulative average
         norm.train()
+    data = data.for_network(network)
     size = min(batch_size, len(data))
     try:
         with context or nullcontext():

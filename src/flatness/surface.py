@@ -60,9 +60,9 @@ class LossSampler:
         self.execution = execution
         self.sampling = sampling or Sampling()
         self.sets = {
-            name: shuffled(data, self.sampling.order_seed).to(execution.device) for name, data in sets.items()
+            name: shuffled(data, self.sampling.order_seed).for_network(network) for name, data in sets.items()
         }
-        self.calibration = calibration.to(execution.device) if calibration is not None else None
+        self.calibration = calibration.for_network(network) if calibration is not None else None
         self.twin = FoldedTwin(self.network) if fold else None
 
     def at(self, directions: Sequence[Direction], coefficients: Sequence[float]) -> dict[str, Tally]:

@@ -65,7 +65,7 @@ def li2018(progress: float) -> float:
 
 
 def one_cycle(progress: float) -> float:
-    """Linear rise over the first 30 %, then half a cosine to zero (after Smith and Topin 2018)."""
+    """Linear rise over the first 30 %, then half a cosine to zero (after Smith and Topin 2019)."""
     rise = 0.3
     if progress < rise:
         return 0.04 + 0.96 * progress / rise

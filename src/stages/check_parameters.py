@@ -6,7 +6,8 @@ from dataclasses import asdict
 from experiment.parameters.loading import ParameterError
 from experiment.parameters.whole import load_parameters
 from experiment.storage import NETWORKS, write_json
-from flatness.networks import build_network, parse_name
+from flatness.names import parse_name
+from flatness.networks import build_network
 
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10}  # of data sets that are always the same
 CHANNELS = 3

@@ -9,7 +9,8 @@ from experiment.labelled_images import LabelledImages
 from experiment.parameters.dataset import Dataset
 from experiment.parameters.loading import ParameterError, load_section
 from experiment.sources import SourceError
-from experiment.storage import DATASET, IMAGES, write_json, write_tensors
+from experiment.storage import DATASET, IMAGES, write_json
+from experiment.tensors import write_tensors
 
 
 def main() -> None:

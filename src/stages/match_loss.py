@@ -13,7 +13,7 @@ from experiment.parameters.study import load_study
 from experiment.runs import has_diverged
 from experiment.slices import read_slice
 from experiment.storage import write_json
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 LossPath = dict[float, float]  # training loss by epoch
 SMALLEST = 1e-7  # nats

@@ -1,6 +1,5 @@
 """Train one small network with a declared weight decay and reduce it to a few numbers: fit, curvature, cuts."""
 
-import hashlib
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,29 +8,32 @@ from math import log
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
-from experiment.evidence import IMAGES_SEED, Parts, ablation_path, measured_images
+from experiment.evidence import Parts, ablation_path
 from experiment.images import load_images, number_of_classes
 from experiment.machine import execution
+from experiment.measuring import IMAGES_SEED, measured_images
 from experiment.parameters.ablation import Ablation
 from experiment.parameters.loading import load_section
 from experiment.parameters.train import Train
 from experiment.provenance import provenance
 from experiment.runs import parameters_of, restored_network
-from experiment.storage import IMAGES, file_hash, progress_path, save_progress, write_json
+from experiment.storage import IMAGES, file_hash, progress_path, write_json
+from experiment.tensors import weights_hash
 from flatness.curvature import ends_of, hutchinson_trace, lanczos_process
 from flatness.data import ImageSet
 from flatness.directions import random_direction
 from flatness.execution import Execution
 from flatness.hessian import HessianProduct, ScaledProduct
-from flatness.networks import build_network, parse_name
+from flatness.names import parse_name
+from flatness.networks import build_network
 from flatness.roughness import profile_measures
 from flatness.sharpness import filter_scales
 from flatness.surface import LossSampler, Sampling, axis, cut_points, loss_at_points
 from flatness.training import EpochRecord, Recipe, Trainer, weights_of
-from stages.train import diverged, resume
+from stages.train import diverged, finish, resume
 
 TOLERANCE = (
     0.01  # residual / largest |eigenvalue| at which the Lanczos process stops; that of `curvature`; ours
@@ -66,7 +68,7 @@ def main(network_name: str, weight_decay: float, seed: int) -> None:
     if not diverged(trainer, records):
         weights = weights_of(trainer.network)
         network = restored_network(network_name, seed, sets[0], weights).to(exact.device)
-        parts = Parts(f"ablation-measures-{path.stem}", digest(weights), file_hash(IMAGES), origin)
+        parts = Parts(f"ablation-measures-{path.stem}", weights_hash(weights), file_hash(IMAGES), origin)
         measured |= measure(network, sets[0], parameters, exact, parts, path.stem)
     identity = {"network": network_name, "weight_decay": weight_decay, "seed": seed, "provenance": origin}
     write_json(path, identity | training_numbers(network_name, trainer, records) | measured)
@@ -98,17 +100,8 @@ def train(
     trainer = Trainer(network, *sets, recipe, seed, machine)
     progress = progress_path(title, file_hash(IMAGES), origin)
     records = resume(trainer, progress)
-    with tqdm(total=recipe.epochs, initial=trainer.epoch, desc=title, unit="epoch") as bar:
-        while trainer.epoch < recipe.epochs and not diverged(trainer, records):
-            records.append(trainer.run_epoch())
-            save_progress(progress, {"trainer": trainer.state(), "records": [asdict(r) for r in records]})
-            bar.update()
+    finish(trainer, records, progress, title)
     return trainer, records, progress
-
-
-def digest(weights: dict[str, Tensor]) -> str:
-    """SHA-256 of a network's weights, to which measured parts belong."""
-    return hashlib.sha256(b"".join(value.numpy().tobytes() for value in weights.values())).hexdigest()
 
 
 def training_numbers(network_name: str, trainer: Trainer, records: list[EpochRecord]) -> dict[str, Any]:

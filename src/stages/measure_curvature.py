@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from experiment.evidence import Parts, evidence_path, measured_images
+from experiment.evidence import Parts, evidence_path
 from experiment.images import load_images
 from experiment.machine import execution
+from experiment.measuring import measured_images
 from experiment.origins import Origin, declared_origins, measured_by_state
 from experiment.parameters.curvature import Curvature
 from experiment.parameters.loading import load_section

@@ -10,14 +10,16 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from experiment.evidence import Parts, evidence_path, measured_images
+from experiment.evidence import Parts, evidence_path
 from experiment.images import load_images
 from experiment.machine import execution
+from experiment.measuring import measured_images
 from experiment.parameters.gradients import Gradients
 from experiment.parameters.loading import load_section
 from experiment.provenance import provenance
 from experiment.runs import finite_checkpoints, restored_network
-from experiment.storage import IMAGES, checkpoints_path, file_hash, read_checkpoints, run_name, write_json
+from experiment.storage import IMAGES, checkpoints_path, file_hash, run_name, write_json
+from experiment.tensors import read_checkpoints
 from flatness.data import ImageSet
 from flatness.execution import Execution
 from flatness.gradients import BATCH_SIZE, along_step, layer_norms, loss_slope

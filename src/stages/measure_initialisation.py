@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from experiment.evidence import INITIALISATION, Parts, measured_images
+from experiment.evidence import INITIALISATION, Parts
 from experiment.images import load_images, number_of_classes
 from experiment.machine import execution
+from experiment.measuring import measured_images
 from experiment.parameters.gradients import Initialisation
 from experiment.parameters.loading import load_section
 from experiment.provenance import provenance
@@ -17,7 +18,8 @@ from experiment.storage import IMAGES, file_hash, write_json
 from flatness.data import ImageSet
 from flatness.execution import Execution
 from flatness.gradients import BATCH_SIZE, layer_norms, line_between, loss_slope, shattering
-from flatness.networks import build_network, parse_name
+from flatness.names import parse_name
+from flatness.networks import build_network
 from flatness.seeds import generator
 from flatness.statistics import recompute_batch_norm
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from experiment.evidence import Parts, evidence_path, measured_images
+from experiment.evidence import Parts, evidence_path
 from experiment.images import load_images, number_of_classes
 from experiment.machine import execution
+from experiment.measuring import measured_images
 from experiment.origins import Origin, declared_origins
-from experiment.parameters.robustness import Robustness
 from experiment.parameters.loading import load_section
+from experiment.parameters.robustness import Robustness
 from experiment.provenance import provenance
 from experiment.runs import parameters_of
 from experiment.storage import IMAGES, checkpoints_path, file_hash, run_name, write_json

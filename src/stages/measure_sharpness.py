@@ -13,12 +13,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from experiment.evidence import Parts, evidence_path, measured_images
+from experiment.evidence import Parts, evidence_path
 from experiment.images import load_images
 from experiment.machine import execution
+from experiment.measuring import measured_images
 from experiment.origins import Origin, declared_origins, measured_by_state
-from experiment.parameters.sharpness import Sharpness
 from experiment.parameters.loading import load_section
+from experiment.parameters.sharpness import Sharpness
 from experiment.provenance import provenance
 from experiment.storage import IMAGES, checkpoints_path, file_hash, run_name, write_json
 from flatness.data import ImageSet

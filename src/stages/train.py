@@ -3,6 +3,7 @@
 import sys
 from dataclasses import asdict
 from math import isfinite
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -17,19 +18,17 @@ from experiment.storage import (
     checkpoints_path,
     epochs_path,
     file_hash,
-    load_progress,
     progress_path,
     read_json,
     run_name,
-    save_progress,
     training_path,
     weights_path,
-    write_checkpoints,
     write_json,
     write_rows,
-    write_tensors,
 )
-from flatness.networks import Architecture, build_network, parse_name
+from experiment.tensors import load_progress, save_progress, write_checkpoints, write_tensors
+from flatness.names import Architecture, parse_name
+from flatness.networks import build_network
 from flatness.training import EpochRecord, Recipe, Trainer, weights_of
 
 
@@ -44,15 +43,8 @@ def main(network_name: str, seed: int) -> None:
     origin = provenance(machine, recipe.model_dump() | {"checkpoints": checkpoints})
     progress = progress_path(f"train-{run_name(network_name, seed)}", file_hash(IMAGES), origin)
     records = resume(trainer, progress)
-    announce(trainer, network_name, recipe.epochs)
-    with tqdm(
-        total=recipe.epochs, initial=trainer.epoch, desc=run_name(network_name, seed), unit="epoch"
-    ) as bar:
-        while trainer.epoch < recipe.epochs and not diverged(trainer, records):
-            records.append(trainer.run_epoch())
-            save_progress(progress, {"trainer": trainer.state(), "records": [asdict(r) for r in records]})
-            bar.set_postfix(loss=f"{records[-1].train_loss:.3f}", test=f"{records[-1].test_accuracy:.3f}")
-            bar.update()
+    announce(trainer, network_name)
+    finish(trainer, records, progress, run_name(network_name, seed))
     write_tensors(weights_path(network_name, seed), weights_of(trainer.network))
     write_checkpoints(checkpoints_path(network_name, seed), trainer.checkpoints)
     write_rows(epochs_path(network_name, seed), [asdict(record) for record in records])
@@ -63,7 +55,7 @@ def main(network_name: str, seed: int) -> None:
     progress.unlink(missing_ok=True)
 
 
-def resume(trainer: Trainer, progress) -> list[EpochRecord]:
+def resume(trainer: Trainer, progress: Path) -> list[EpochRecord]:
     """Go on from an interrupted run of the same work, if there is one; the epochs it had done."""
     state = load_progress(progress)
     if state is None:
@@ -73,8 +65,19 @@ def resume(trainer: Trainer, progress) -> list[EpochRecord]:
     return [EpochRecord(**record) for record in state["records"]]
 
 
-def announce(trainer: Trainer, network_name: str, epochs: int) -> None:
+def finish(trainer: Trainer, records: list[EpochRecord], progress: Path, title: str) -> None:
+    """Train to the last epoch or a divergence, each epoch kept in `progress` and added to `records`."""
+    with tqdm(total=trainer.recipe.epochs, initial=trainer.epoch, desc=title, unit="epoch") as bar:
+        while trainer.epoch < trainer.recipe.epochs and not diverged(trainer, records):
+            records.append(trainer.run_epoch())
+            save_progress(progress, {"trainer": trainer.state(), "records": [asdict(r) for r in records]})
+            bar.set_postfix(loss=f"{records[-1].train_loss:.3f}", test=f"{records[-1].test_accuracy:.3f}")
+            bar.update()
+
+
+def announce(trainer: Trainer, network_name: str) -> None:
     """Without an accelerator, say before anything is computed how long the training will take here."""
+    epochs = trainer.recipe.epochs
     if trainer.execution.device.type != "cpu" or trainer.epoch == epochs:
         return
     hours = epochs * len(trainer.train_set) / trainer.images_per_second() / 3600
@@ -82,8 +85,8 @@ def announce(trainer: Trainer, network_name: str, epochs: int) -> None:
         whole = hours * declared_work() / relative_cost(parse_name(network_name))
         print(
             f"No CUDA device here: training this network will take about {duration(hours)}, and all that this scale "
-            f"declares about {duration(max(hours, whole))}. Scales that fit a CPU: scales/laptop (`make laptop`, about 2 "
-            "hours in all) and scales/smoke (`make smoke`, minutes). Going on; stop with Ctrl-C, finished epochs are kept.",
+            f"declares about {duration(max(hours, whole))}. Scales that fit a CPU: scales/laptop (`make laptop`, "
+            "hours) and scales/smoke (`make smoke`, minutes). Going on; stop with Ctrl-C, finished epochs are kept.",
             file=sys.stderr,
         )
 

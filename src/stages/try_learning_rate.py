@@ -4,12 +4,9 @@ A short training may leave a deep plain network whose slices are smooth. Li et a
 lower rate; what that changes is measured with the training, directions and samples of the study's own runs.
 """
 
-import hashlib
 import sys
 from dataclasses import asdict
 from pathlib import Path
-
-from tqdm import tqdm
 
 from experiment.images import load_images, number_of_classes
 from experiment.machine import execution
@@ -20,17 +17,8 @@ from experiment.progress import PointLog
 from experiment.provenance import provenance
 from experiment.runs import parameters_of, restored_network
 from experiment.slices import write_slice
-from experiment.storage import (
-    DATASET,
-    IMAGES,
-    file_hash,
-    progress_path,
-    read_json,
-    save_progress,
-    write_json,
-    write_rows,
-    write_tensors,
-)
+from experiment.storage import DATASET, IMAGES, file_hash, progress_path, read_json, write_json, write_rows
+from experiment.tensors import weights_hash, write_tensors
 from experiment.trials import (
     trial_epochs_path,
     trial_name,
@@ -46,7 +34,7 @@ from flatness.networks import build_network
 from flatness.surface import slice_dataset
 from flatness.training import EpochRecord, Recipe, Trainer, Weights, weights_of
 from stages.measure_surface import measure, precision, view_attributes
-from stages.train import announce, diverged, resume, summary
+from stages.train import announce, diverged, finish, resume, summary
 
 
 def main(network_name: str, learning_rate: float, seed: int) -> None:
@@ -88,13 +76,8 @@ def train(
     network = build_network(network_name, seed, sets[0].images.shape[3], number_of_classes(sets[0]))
     trainer = Trainer(network, *sets, recipe, seed, machine)
     records = resume(trainer, progress)
-    announce(trainer, network_name, recipe.epochs)
-    with tqdm(total=recipe.epochs, initial=trainer.epoch, desc=title, unit="epoch") as bar:
-        while trainer.epoch < recipe.epochs and not diverged(trainer, records):
-            records.append(trainer.run_epoch())
-            save_progress(progress, {"trainer": trainer.state(), "records": [asdict(r) for r in records]})
-            bar.set_postfix(loss=f"{records[-1].train_loss:.3f}", test=f"{records[-1].test_accuracy:.3f}")
-            bar.update()
+    announce(trainer, network_name)
+    finish(trainer, records, progress, title)
     return trainer, records
 
 
@@ -114,7 +97,9 @@ def measure_slices(
     by_name, logs = dict(zip(BOTH, sets, strict=True)), []
     for view in views(run, weights, epochs, sets[0], surface):
         title = f"{trial_name(*run)} {view.name}"
-        logs.append(PointLog(f"try-{title.replace(' ', '-')}", digest(weights), file_hash(IMAGES), origin))
+        logs.append(
+            PointLog(f"try-{title.replace(' ', '-')}", weights_hash(weights or {}), file_hash(IMAGES), origin)
+        )
         values = measure(view, by_name, surface, machine, logs[-1], title)
         check = precision(view, sets[0], surface, machine)
         attributes = common | view_attributes(view, surface) | {"precision_check": check}
@@ -146,13 +131,6 @@ def views(
         View(name, epoch, network, directions(seeds), geometry, BOTH)
         for name, (seeds, geometry) in places.items()
     ]
-
-
-def digest(weights: Weights | None) -> str:
-    """SHA-256 of a network's weights, to which measured points belong."""
-    return hashlib.sha256(
-        b"".join(value.numpy().tobytes() for value in (weights or {}).values())
-    ).hexdigest()
 
 
 if __name__ == "__main__":

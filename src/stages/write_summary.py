@@ -6,7 +6,7 @@ from pathlib import Path
 
 from experiment.reporting.claims import verdict_count
 from experiment.reporting.comparison import Difference, Pair, pairs, test_error_difference
-from experiment.reporting.judgement import QUALITIES, differences_of, outcome
+from experiment.reporting.judgement import QUALITIES, differences_of, outcome, plane_variation
 from experiment.reporting.results import Results, load_results, printed, spread
 from experiment.reporting.wording import verdict
 from experiment.storage import replacing
@@ -115,8 +115,11 @@ def comparison(results: Results, pair: Pair) -> str:
                 word = outcome(judged, difference, quality)
                 clauses.append(f"{judged.name} {contrast(difference, digits, factor)} ({word})")
     first, *others = clauses
+    variation = plane_variation(results, pair, "matched_cuts")
+    planes = f"; on the planes, excess variation {variation}" if variation else ""
     return (
-        f"- `{pair.residual}` against `{pair.plain}`: {first}; at equal training loss, {', '.join(others)}."
+        f"- `{pair.residual}` against `{pair.plain}`: {first}; at equal training loss, in the cuts, "
+        f"{', '.join(others)}{planes}."
     )
 
 

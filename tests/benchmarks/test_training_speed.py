@@ -9,7 +9,7 @@ sys.path.append(str(ROOT / "benchmarks"))
 
 import training_speed
 
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 
 def multiplications(depth: int) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 import copy
 import os
-import re
 from dataclasses import replace
 from math import inf, nan
 from pathlib import Path
@@ -165,10 +164,20 @@ def with_rises(results, state, residual, plain, deviation):
 @pytest.mark.parametrize(
     ("residual", "plain", "deviation", "verdict"),
     [
-        (1.0, 5.0, 0.1, "residual flatter"),
-        (5.0, 1.0, 0.1, "plain flatter"),
-        (5.0, 1.0, 50.0, "within its error"),
-        (5.0, 1.0, None, "no error can be stated"),
+        (
+            1.0,
+            5.0,
+            0.1,
+            "the residual network is the flatter by rise to the rim (1.00 against 5.00 nats, a difference of",
+        ),
+        (
+            5.0,
+            1.0,
+            0.1,
+            "the plain network is the flatter by rise to the rim (5.00 against 1.00 nats, a difference of",
+        ),
+        (5.0, 1.0, 50.0, "no difference is resolved in rise to the rim and half-way distance"),
+        (5.0, 1.0, None, "no difference is resolved in rise to the rim and half-way distance"),
     ],
 )
 @pytest.mark.parametrize(
@@ -176,7 +185,7 @@ def with_rises(results, state, residual, plain, deviation):
 )
 def test_comparisons_are_worded_by_the_numbers(results, sentence, state, residual, plain, deviation, verdict):
     text = SENTENCES[sentence](with_rises(results, state, residual, plain, deviation))
-    assert re.findall(r"rise to the rim[^;]*a difference of [^(]*\((.*?)\)", text) == [verdict, verdict]
+    assert text.count(verdict) == 2  # roughness sets the depths apart
 
 
 RAW = ("raw_excess_variation", "raw_nonconvex_share", "resolvable_bump")
@@ -205,23 +214,36 @@ def at_bounds(results, state, runs):
 
 def test_where_nothing_is_resolved_no_equality_is_claimed(results):
     made = at_bounds(results, "matched_cuts", ["resnet56-0", "plain56-0"])
-    text = SENTENCES["matched_slices"](made).split("At depth 56")[1]
     assert (
-        r"excess variation 1.00 against 1.00 and non-convex share 0.0 against 0.0\,\%, no roughness is resolved in either."
+        "in the cuts no roughness is resolved in either."
+        in SENTENCES["matched_slices"](made).split("At depth 56")[1]
+    )
+    runs = [f"{network}-0" for network in ("resnet20", "plain20", "resnet56", "plain56")]
+    unknown = with_raw(made, "matched_cuts", dict.fromkeys(runs, (None, None, None)))
+    assert "hide" not in SENTENCES["matched_slices"](unknown)
+    heights = (0.36, 0.4, 0.5, 0.573)
+    made = with_raw(
+        made, "matched_cuts", {run: (1.0, 0.1, height) for run, height in zip(runs, heights, strict=True)}
+    )
+    assert "hide bumps lower than 0.36 to 0.57 nats" in SENTENCES["matched_slices"](made)
+
+
+@pytest.mark.parametrize("sentence", ["abstract", "conclusion_matched"])
+def test_roughness_of_the_planes_stands_beside_that_of_the_cuts(results, sentence):
+    made = at_bounds(results, "matched_cuts", ["resnet56-0", "plain56-0"])
+    made = changed(
+        made,
+        {
+            ("resnet56-0", "matched", "excess_variation"): 1.0,
+            ("plain56-0", "matched", "excess_variation"): 1.051,
+        },
+    )
+    text = SENTENCES[sentence](made)
+    assert (
+        "no roughness is resolved in the cuts of either (excess variation on the planes, residual against plain"
         in text
     )
-    unknown = with_raw(made, "matched_cuts", dict.fromkeys(("resnet56-0", "plain56-0"), (None, None, None)))
-    assert "no roughness is resolved in either." in SENTENCES["conclusion"](unknown)
-    assert "hidden" not in SENTENCES["matched_slices"](unknown).split("At depth 56")[1]
-    made = with_raw(
-        made, "matched_cuts", {"resnet56-0": (1.02, 0.105, 0.36), "plain56-0": (1.1, 0.432, 0.573)}
-    )
-    text = SENTENCES["matched_slices"](made).split("At depth 56")[1]
-    assert "bumps lower than 0.36 against 0.57 nats are hidden by their errors" in text
-    assert r"excess variation 1.02 against 1.10 and non-convex share 10.5 against 43.2\,\%." in text
-    assert "no roughness is resolved in either (bumps lower than 0.36 against 0.57 nats" in SENTENCES[
-        "conclusion"
-    ](made)
+    assert "without an error: 1.00 against 1.05)" in text
 
 
 def test_roughness_above_the_bound_is_compared(results):
@@ -229,10 +251,15 @@ def test_roughness_above_the_bound_is_compared(results):
     rough = ("plain56-0", "matched_cuts", "excess_variation")
     made = changed(changed(made, {rough: 1.3}), {rough: along(1.3, 0.01)})
     text = SENTENCES["matched_slices"](made).split("At depth 56")[1]
-    assert r"excess variation 1.00 against 1.30, a difference of \ensuremath{-}0.30" in text
-    assert "(residual smoother)" in text
-    assert r"non-convex share 0.0 against 0.0\,\%, no roughness is resolved in either" in text
-    assert "no roughness" not in SENTENCES["conclusion"](made)
+    assert (
+        r"the residual network is the smoother by excess variation (1.00 against 1.30, a difference of \ensuremath{-}0.30"
+        in text
+    )
+    assert "no difference is resolved in non-convex share" in text
+    assert "no roughness" not in SENTENCES["abstract"](made)
+    assert "in the cuts the residual network is the smoother by the excess variation alone" in SENTENCES[
+        "abstract"
+    ](made)
 
 
 @pytest.mark.parametrize("table", ["roughness", "cuts"])
@@ -248,31 +275,31 @@ def test_roughness_stands_beside_the_same_without_a_threshold(results, table):
 
 def test_values_that_print_alike_do_not_differ(results):
     made = with_rises(results, "cuts", 1.0, 1.0 + 1e-9, 0.0)  # rounding, without any spread over directions
-    assert SENTENCES["final_slices"](made).count("rise to the rim 1.00 against 1.00 nats, no difference") == 2
+    assert SENTENCES["final_slices"](made).count("no difference is resolved in rise to the rim") == 2
 
 
 def test_what_was_not_measured_is_not_compared(results):
     text = SENTENCES["matched_slices"](with_rises(results, "matched_cuts", nan, 1.0, 0.1))
-    assert "rise to the rim" not in text and text.count("no difference; excess variation") == 2
+    assert "rise to the rim" not in text and text.count("no difference is resolved in half-way distance") == 2
     nothing = {
         (f"{run}-0", "matched_cuts", measure): None
         for run in ("resnet20", "plain20", "resnet56", "plain56")
         for measure in MEASURES
     }
     made = changed(results, nothing)
-    assert SENTENCES["matched_slices"](made).count("no comparison at equal training loss is possible") == 2
+    assert "At depth 20 and depth 56, at equal training loss, no comparison is possible" in SENTENCES[
+        "matched_slices"
+    ](made)
     assert SENTENCES["agreement"](made).count("cannot be set side by side") == 2
-    assert "flatness could not be judged" in SENTENCES["conclusion"](made)
-    assert "no comparison is quoted" in SENTENCES["abstract"](made)
+    for sentence in ("conclusion_matched", "abstract"):
+        assert "flatness could not be judged" in SENTENCES[sentence](made)
 
 
 def test_a_deeper_pair_that_was_not_measured_is_named(results):
     nothing = {("plain56-0", "matched_cuts", measure): None for measure in MEASURES}
-    text = SENTENCES["conclusion"](changed(results, nothing))
-    assert (
-        "training loss and depth 20" in text
-        and "At depth 56 nothing could be compared in the slices." in text
-    )
+    made = changed(results, nothing)
+    assert "at depth 56 flatness could not be judged" in SENTENCES["conclusion_matched"](made)
+    assert SENTENCES["abstract"](made).startswith("At depth 20, about the final weights")
 
 
 def test_one_seed_interval_is_that_of_the_differences_by_direction(results):
@@ -347,7 +374,7 @@ FLATTER |= {
         ("neither", "neither", "resolve no difference"),
         ("disputed", "disputed", "leave flatness disputed"),
         ("neither", "plain", "at equal training loss the plain network is the flatter"),
-        ("disputed", "plain", "at the final weights the measures disagree"),
+        ("disputed", "plain", "about the final weights the measures of flatness contradict each other"),
     ],
 )
 def test_agreement_of_the_two_comparisons(results, final, matched, words):
@@ -378,11 +405,24 @@ def test_agreement_of_the_two_comparisons(results, final, matched, words):
 )
 def test_conclusion(results, flat, roughness, words):
     signs = FLATTER[flat] | dict(zip(("excess_variation", "nonconvex_share"), roughness, strict=True))
-    text = SENTENCES["conclusion"](with_signs(results, "matched_cuts", signs))
-    assert words in text
-    assert text.startswith(
-        "In the slices, at equal training loss and depth 56, of one training run of each network"
+    text = SENTENCES["conclusion_matched"](with_signs(results, "matched_cuts", signs))
+    assert words in text.split("Within their limits the cuts at depth 56 ")[1]
+
+
+def test_a_single_measure_behind_a_finding_is_named_with_the_one_against_it(results):
+    made = with_signs(results, "cuts", {"edge_rise": 1, "halfway_distance": 1})
+    made = changed(made, {(f"resnet{depth}-0", "cuts", "edge_rise"): along(6.0, 50.0) for depth in (20, 56)})
+    made = with_signs(made, "matched_cuts", FLATTER["neither"])
+    words = "the residual network is the flatter by the half-way distance alone"
+    text = SENTENCES["agreement"](made)
+    assert (
+        f"{words}, though the rise to the rim, unresolved, points the other way; at equal training loss"
+        in text
     )
+    assert "Of eight intervals of flatness in all, not corrected for their number, 2 exclude zero." in text
+    assert words in SENTENCES["abstract"](made) and words in SENTENCES["conclusion_final"](made)
+    both = with_signs(results, "cuts", FLATTER["residual"])
+    assert "alone" not in SENTENCES["conclusion_final"](both).split(". ")[0]
 
 
 @pytest.mark.parametrize(
@@ -407,7 +447,8 @@ def test_a_rough_match_is_admitted(results):
     for loss, admitted in ((1.19, False), (0.8, True)):
         networks = {"resnet56": {"epoch": 1.0, "loss": loss}, "plain56": {"epoch": 10.0, "loss": 1.2}}
         made = replace(results, matching={"0": {"56": group | {"networks": networks}}})
-        assert ("meant roughly" in SENTENCES["matched_slices"](made)) == admitted
+        for sentence in ("matching", "conclusion_matched", "abstract"):
+            assert ("meant roughly at depth 56" in SENTENCES[sentence](made)) == admitted
 
 
 @pytest.mark.parametrize("study", STUDIES)

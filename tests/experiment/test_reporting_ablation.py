@@ -1,7 +1,7 @@
 """The ablation's texts follow its results."""
 
 import re
-from itertools import combinations
+from itertools import combinations, product
 from math import isnan, nan
 
 import pytest
@@ -96,8 +96,10 @@ DIAL = ("plain8", "resnet8-shortcut0.25", "resnet8-shortcut0.5", "resnet8")
     [
         (
             (176.0, 45.0, 40.0, 159.0),
-            "with standard errors of 40 to 176: even the two farthest apart differ by no more than twice the standard error "
-            "of their difference (237), so that their order is no dose-response.",
+            (
+                "with standard errors of 40 to 176: even the two farthest apart differ by no more than twice the standard error "
+                "of their difference (237), so that their order is no dose-response."
+            ),
         ),
         (
             (30.0, 45.0, 20.0, 40.0),
@@ -153,25 +155,57 @@ def test_the_design_names_networks_decays_and_seeds(tmp_path, monkeypatch):
     assert text.endswith("with weight decay 0 and 0.0005, from seeds 0, 1 and 2 each.")
 
 
-def test_variants_stand_beside_their_counterparts(tmp_path, monkeypatch):
-    results = made(tmp_path, monkeypatch, "whole")
-    change("resnet8-projection", 0.0, test_accuracy=0.75)
-    change("resnet8", 0.0, test_accuracy=0.5)
+def told_of(results, network):
+    """What the sentence of the variants says of one network."""
     text = ABLATION_SENTENCES["ablation_variants"](results)
-    assert (
-        r"\texttt{resnet8-projection} against \texttt{resnet8} with weight decay 0: "
-        r"test error 25.00 against 50.00\,\%" in text
+    return re.search(rf"\\texttt\{{{network}\}} against \\texttt\{{\w+\}}, ([^;]*?)[;.]( |$)", text)[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "trace", "words"),
+    [
+        (34.0, 2380.0, "none"),
+        (40.0, 2380.0, "higher test error (weight decay 0)"),
+        (20.0, 2800.0, "lower test error (weight decay 0) and higher normalised trace (weight decay 0)"),
+        (35.0, 1900.0, "lower normalised trace (weight decay 0)"),
+    ],
+)
+def test_a_variant_is_told_by_what_exceeds_its_errors(tmp_path, monkeypatch, error, trace, words):
+    results = made(tmp_path, monkeypatch, "whole")
+    results.dataset["test"]["images"] = (
+        10_000  # standard error of a difference of test errors near 34 %: 0.67 points
     )
-    assert text.count(r"\texttt{plain8-tanh} against \texttt{plain8}") == 2
-    assert r"test error 50.00 against" in ABLATION_SENTENCES["ablation_decay"](results)
+    same = {
+        "test_accuracy": 0.66,
+        "normalised_trace": 2380.0,
+        "normalised_trace_error": 100.0,
+    }  # of a difference: 141
+    for network, decay in product(("resnet8", "resnet8-projection"), (0.0, 0.0005)):
+        change(network, decay, **same)
+    change("resnet8-projection", 0.0, test_accuracy=1 - error / 100, normalised_trace=trace)
+    assert told_of(results, "resnet8-projection") == words
 
 
-def test_means_are_over_seeds_that_have_both(tmp_path, monkeypatch):
+def test_the_ends_of_the_dial_are_compared_and_decays_not_told_where_it_is_all(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "whole")
+    for decay in (0.0, 0.0005):
+        change("resnet8", decay, test_accuracy=0.9, normalised_trace=10.0, normalised_trace_error=1.0)
+        change("plain8", decay, test_accuracy=0.1, normalised_trace=10.0, normalised_trace_error=1.0)
+    assert told_of(results, "resnet8") == "lower test error"
+    assert "twice the standard error" in ABLATION_SENTENCES["ablation_variants"](results)
+
+
+def test_several_seeds_are_compared_in_pairs(tmp_path, monkeypatch):
     results = made(tmp_path, monkeypatch, "seeds")
-    for seed, accuracy in ((0, 0.5), (1, 0.1), (2, 0.7)):
-        path = ablation_path("resnet8", 0.0, seed)
-        write_json(path, read_json(path) | {"test_accuracy": accuracy})
-    assert "weight decay 0 test error 40.00 against" in ABLATION_SENTENCES["ablation_decay"](results)
+    for seed, accuracy in ((0, 0.7), (1, 0.1), (2, 0.71)):  # plain8-1 diverged
+        for decay in (0.0, 0.0005):
+            for network, value in (("resnet8", accuracy), ("plain8", accuracy - 0.3)):
+                path = ablation_path(network, decay, seed)
+                if read_json(path)["reason"] is None:
+                    write_json(path, read_json(path) | {"test_accuracy": value})
+    assert told_of(results, "resnet8").startswith("lower test error")
+    text = ABLATION_SENTENCES["ablation_variants"](results)
+    assert "interval over paired seeds" in text and "twice" not in text
     row = next(line for line in ABLATION_TABLES["ablation"](results).splitlines() if r"{plain8}" in line)
     assert row.count(r"(2/3)") == 8  # the errors are the largest of any seed
 
@@ -181,7 +215,7 @@ def test_runs_that_were_not_measured_are_named_with_their_reason(tmp_path, monke
     assert "plain8} with weight decay 0, seed 0 (the run diverged in epoch 1)" in ABLATION_SENTENCES[
         "ablation_unmeasured"
     ](results)
-    assert "not measured" in ABLATION_SENTENCES["ablation_decay"](results)
+    assert told_of(results, "resnet8") == "not measured"
     assert r"\multicolumn{10}{c}{the run diverged in epoch 1}" in ABLATION_TABLES["ablation"](results)
     change("plain8", 0.0, reason=None)
     assert ABLATION_SENTENCES["ablation_unmeasured"](results) == ""

@@ -1,10 +1,15 @@
 """One rule says which points of a convexity map are resolved."""
 
-from math import nan
+from math import inf, nan
 
 import pytest
+from synthetic import write_synthetic_results
 
-from experiment.reporting.convexity import resolved_ratios
+from experiment.evidence import evidence_path
+from experiment.reporting.convexity import median_bounds, resolved_ratios
+from experiment.reporting.convexity_sentences import convexity_bounds
+from experiment.reporting.results import load_results
+from experiment.storage import read_json, write_json
 
 POINTS = {  # ratio, smallest, residual: what is left of the ratio
     "resolved": (0.5, -2.0, 0.1, 0.5),
@@ -38,3 +43,57 @@ def test_the_grid_keeps_its_shape():
 
 def test_a_run_without_a_map_has_no_points():
     assert resolved_ratios({"epoch": None, "reason": "the run diverged"}) == []
+
+
+def grid(*points):
+    """A map of one row; points are (smallest, residual), the largest eigenvalue is 10."""
+    smallest, residual = ([list(values)] for values in zip(*points, strict=True))
+    ratios = [[None if value is None else abs(value) / 10 for value in smallest[0]]]
+    return {
+        "convexity": ratios,
+        "smallest": smallest,
+        "largest": [[10.0] * len(points)],
+        "residual": residual,
+    }
+
+
+@pytest.mark.parametrize(
+    ("points", "bounds"),
+    [
+        ([(-1.0, 0.1), (-2.0, 0.1), (-3.0, 0.1)], (0.2, 0.2)),  # all resolved
+        ([(-0.1, 0.4), (-2.0, 0.1), (-3.0, 0.1)], (0.2, 0.2)),  # below the median, wherever it is
+        ([(-0.1, 2.4), (-2.0, 0.1), (-3.0, 0.1)], (0.2, 0.25)),
+        ([(None, 0.1), (-2.0, 0.1), (-3.0, 0.1)], (0.2, 0.3)),
+        ([(None, 0.1), (None, 0.1), (-3.0, 0.1)], (0.0, inf)),
+    ],
+)
+def test_points_that_are_not_resolved_count_with_all_they_may_be(points, bounds):
+    assert median_bounds(grid(*points)) == pytest.approx(bounds)
+
+
+def test_the_text_says_that_resolution_selects_and_what_it_turns_round(tmp_path, monkeypatch):
+    write_synthetic_results(tmp_path, ["resnet20", "plain20"], [0])
+    monkeypatch.chdir(tmp_path)
+    resolved = [(-1.1, 0.1), (-1.2, 0.1), (-1.3, 0.1)]
+    maps = {
+        "resnet20": resolved,
+        "plain20": [(-0.01, 0.02), (-0.01, 0.02), (-1.15, 0.1), (-1.3, 0.1), (-1.4, 0.1)],
+    }
+    for network, points in maps.items():
+        path = evidence_path("curvature", network, 0)
+        write_json(path, read_json(path) | {"map": {"reason": None} | grid(*points)})
+    text = convexity_bounds(load_results())
+    assert "resolution selects" in text
+    assert "the medians are 0.120 against 0.115 at depth 20, which turns the order round at depth 20." in text
+    path = evidence_path("curvature", "plain20", 0)
+    write_json(path, read_json(path) | {"map": {"reason": "the run diverged"}})
+    assert convexity_bounds(load_results()) == ""
+
+
+def test_where_every_point_is_resolved_nothing_selects(tmp_path, monkeypatch):
+    write_synthetic_results(tmp_path, ["resnet20", "plain20"], [0])
+    monkeypatch.chdir(tmp_path)
+    for network in ("resnet20", "plain20"):
+        path = evidence_path("curvature", network, 0)
+        write_json(path, read_json(path) | {"map": {"reason": None} | grid((-1.0, 0.1), (-2.0, 0.1))})
+    assert convexity_bounds(load_results()) == ""

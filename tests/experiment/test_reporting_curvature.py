@@ -78,6 +78,35 @@ def test_a_single_seed_is_judged_by_the_numerical_error(study, residual, plain, 
     assert text.format("filter-normalised largest eigenvalue") in made
 
 
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [((0.98, 0.98), "98.00"), ((0.98, 0.75), "between 75.00 and 98.00")],
+)
+def test_the_mass_near_zero_is_that_of_the_quadrature(study, shares, words):
+    results = study("pairs")
+    for network, seed in results.study.runs:
+        path = evidence_path("curvature", network, seed)
+        stored = read_json(path)
+        for state, share in zip(stored["states"].values(), shares, strict=True):
+            nodes = [
+                [-0.01, 0.02, 0.04, 3.0],
+                [-0.04, 0.0, 0.02, 3.0],
+            ]  # of two draws; a hundredth of the largest is 0.03
+            inside = [share + 0.01, share - 0.01]
+            weights = [
+                [0.1, inside[0] - 0.1, 0.005, 0.995 - inside[0]],
+                [0.1, inside[1] - 0.1, 0.1, 0.9 - inside[1]],
+            ]
+            state |= {"largest_eigenvalue": 3.0, "density": {"nodes": nodes, "weights": weights}}
+        write_json(path, stored)
+    text = CURVATURE_SENTENCES["curvature_density"](results)
+    assert (
+        f"By the quadrature, {words}\\,\\% of a network's eigenvalues lie within 1\\,\\% of its largest"
+        in text
+    )
+    assert "No spectral density" in CURVATURE_SENTENCES["curvature_density"](study("diverged"))
+
+
 @pytest.mark.parametrize(("error", "resolved"), [(3.4, True), (3.6, False)])
 def test_traces_differ_beyond_two_standard_errors_of_their_difference(study, error, resolved):
     results = study("pairs")
@@ -91,7 +120,11 @@ def test_traces_differ_beyond_two_standard_errors_of_their_difference(study, err
 
 def test_numerical_errors_are_no_intervals(study):
     text = CURVATURE_SENTENCES["curvature_matched"](study("pairs"))
-    assert "numerical error alone" in text and "the draw of images is not covered" in text
+    samples = load_results().parameters["curvature"]["samples"]
+    assert (
+        "numerical error alone" in text
+        and f"on {samples} images, whose draw the error does not cover." in text
+    )
     assert "95" not in text and "Intervals" not in text
     several = CURVATURE_SENTENCES["curvature_matched"](study("seeds"))
     assert r"Intervals are 95\,\% (2 seeds or 3 seeds)." in several  # one run of the deeper pair diverged

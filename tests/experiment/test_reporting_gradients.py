@@ -123,3 +123,57 @@ def test_broken_trainings_are_counted_with_their_step(tmp_path, monkeypatch):
     write_json(CLIPPING, content)
     assert GRADIENTS_SENTENCES["clipping"](results).count("one of one runs breaks (step 1)") == 4
     assert GRADIENTS_TABLES["clipping"](results).count("1/1") == 4
+
+
+@pytest.mark.parametrize(
+    ("free", "clipped", "words"),
+    [
+        (
+            [None, 2.30, 2.29],
+            [2.10, 2.30, 2.28],
+            (
+                "one of two without clipping and two of three with it end more than 0.01 nats below the loss of guessing, 2.30. "
+                "Of the runs that break without clipping one of one learns with it."
+            ),
+        ),
+        (
+            [None, None, 2.30],
+            [2.34, 2.20, 2.30],
+            (
+                "none of one without clipping and one of three with it end more than 0.01 nats below the loss of guessing, 2.30. "
+                "Of the runs that break without clipping one of two learns with it; in the others it prevents overflow at most, and "
+                "learning is not shown."
+            ),
+        ),
+        (
+            [None, None, None],
+            [2.34, 2.31, None],
+            (
+                "none of two with it end more than 0.01 nats below the loss of guessing, 2.30. Of the runs that break "
+                "without clipping none of three learns with it; in them it prevents overflow at most, and learning is not shown."
+            ),
+        ),
+        (
+            [2.3, 2.3, 2.3],
+            [2.3, 2.3, 2.3],
+            "No run breaks without clipping, so that there is nothing for it to mend.",
+        ),
+    ],
+)
+def test_to_stay_finite_is_not_to_learn(tmp_path, monkeypatch, free, clipped, words):
+    results = study(tmp_path, monkeypatch, "one seed")
+    network = results.parameters["clipping"]["networks"][0]
+    results.parameters["clipping"]["networks"] = [network]
+    runs = [
+        {
+            "network": network,
+            "seed": seed,
+            "clipped": mode,
+            "diverged_step": 1 if loss is None else None,
+            "final_loss": loss,
+        }
+        for mode, losses in ((False, free), (True, clipped))
+        for seed, loss in enumerate(losses)
+    ]
+    write_json(CLIPPING, {"runs": runs})
+    assert words in GRADIENTS_SENTENCES["clipping"](results)

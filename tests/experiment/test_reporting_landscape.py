@@ -13,7 +13,7 @@ from experiment.reporting.contents import SENTENCES, TABLES
 from experiment.reporting.latex import error_decimals, with_error
 from experiment.reporting.results import load_results
 from experiment.reporting.sides import Side, by_label, clauses
-from experiment.reporting.wording import contrast
+from experiment.reporting.wording import basis_note, contrast
 from experiment.slices import read_slice, write_slice
 from experiment.storage import read_json, write_json
 
@@ -68,19 +68,15 @@ def test_a_value_has_the_decimals_of_its_error(value, error, text):
     assert with_error(value, error) == text
 
 
-@pytest.mark.parametrize(
-    ("residual", "plain", "texts"),
-    [
-        (0.40049, 0.39951, ("40.05", "39.95", f"0.10{PM}1.00")),
-        (0.758, 0.719, ("75.8", "71.9", f"3.9{PM}1.0")),
-        (0.1, 0.2, ("10.0", "20.0", f"{MINUS}10.0{PM}1.0")),
-    ],
-)
-def test_printed_values_differ_by_the_printed_difference(residual, plain, texts):
-    made = contrast(Difference(residual, plain, 0.01), 1, 100)
-    assert made == texts
-    first, second, apart = (float(text.split(PM)[0].replace(MINUS, "-")) for text in made)
-    assert first - second == pytest.approx(apart)
+def test_compared_values_keep_the_digits_asked_for():
+    assert contrast(Difference(5.114, 3.018, 3.46), 2) == ("5.11", "3.02", f"2.10{PM}3.46")
+    assert contrast(Difference(0.1, 0.2, 0.01), 1, 100) == ("10.0", "20.0", f"{MINUS}10.0{PM}1.0")
+
+
+@pytest.mark.parametrize(("basis", "limited"), [("one seed, 5 paired directions", True), ("3 seeds", False)])
+def test_an_interval_over_directions_says_what_it_does_not_cover(basis, limited):
+    note = basis_note([Difference(1.0, 2.0, 0.1, basis)])
+    assert basis in note and ("neither another run nor another draw of the images" in note) == limited
 
 
 def test_measures_are_grouped_by_the_network_they_favour():
@@ -124,19 +120,19 @@ def test_matching_tells_both_kinds_of_statistics_with_one_seed(study):
     set_recomputed("resnet56", 0.693)
     set_recomputed("plain56", 0.931)
     text = SENTENCES["matching"](results)
-    assert (
-        r"At depth 56 the matched training losses, residual against plain, differ by 0.045\,\% of the larger"
-        in text
+    assert text.startswith(
+        r"At depth 56 the matched training losses differ by 0.045\,\% of the larger, with batch-norm statistics recomputed by 26\,\%."
     )
-    assert "(0.889 against 0.888 nats)" in text
-    assert r"recomputed by 26\,\% of the larger (0.693 against 0.931 nats)" in text
-    assert "What is equal at depth 56 is therefore the loss with running statistics." in text
+    assert "What is equal at depth 56 is the loss with running statistics." in text
+    caution = r"With recomputed batch-norm statistics the losses at depth 56 differ by 26\,\%."
+    assert caution in SENTENCES["abstract"](results) and caution in SENTENCES["conclusion_matched"](results)
     rows = TABLES["matched"](results).splitlines()
     assert next(row for row in rows if "Target loss" in row).endswith(r"& Recomputed \\")
     assert next(row for row in rows if "resnet56" in row).endswith(r"& 0.693 \\")
     assert next(row for row in rows if "plain56" in row).endswith(r"& 0.931 \\")
     set_recomputed("resnet56", 0.93)
-    assert "therefore" not in SENTENCES["matching"](results)
+    assert "What is equal" not in SENTENCES["matching"](results)
+    assert "With recomputed" not in SENTENCES["abstract"](results)
 
 
 def test_matching_tells_the_largest_gap_of_several_seeds(study):
@@ -149,7 +145,6 @@ def test_matching_tells_the_largest_gap_of_several_seeds(study):
         r"differ by at most 2.2\,\% of the larger, with batch-norm statistics recomputed by at most 20\,\%"
         in text
     )
-    assert "nats" not in text
 
 
 SHARPNESS = {  # measure: residual and plain values at depth 56
@@ -172,41 +167,72 @@ def set_evidence(lower):
         change_evidence("sharpness", network, lambda c, v=values: c["states"]["matched"].update(v))
 
 
-def test_conclusion_names_what_speaks_either_way(study):
+def test_conclusion_counts_what_has_an_error(study):
+    """At depth 56 the plain network is the sharper on average, over directions; the worst cases have no error."""
     results = study()
     set_evidence(lower=True)
-    text = SENTENCES["conclusion"](results)
-    everything = "filter-normalised largest eigenvalue, filter-normalised trace, largest eigenvalue and trace"
-    assert (
-        f"In curvature, at depth 20 and depth 56, the residual network has the lower {everything} (single "
-        "observations, known up to numerical error)." in text
+    text = SENTENCES["conclusion_other"](results)
+    assert text.startswith("At equal loss, on ") and "images, whose draw the error does not cover" in text
+    assert re.search(
+        "at [^;]*depth 56 the residual network has the lower curvature and by some measures the lower sharpness",
+        text,
     )
-    sharpness = text.split("In sharpness, ")[1].split("at depth 56, ")[1]
-    assert sharpness.startswith(
-        "without an interval, the plain network is the sharper in the adaptive ball by weight and the residual network "
-        "is the sharper in the adaptive ball by filter; over directions, the plain network is the sharper on average; "
-        "no difference is resolved by flat radius (single observations). So the measures of flatness disagree at"
+    assert not re.search(r"disagree at [^.]*depth 56", text)
+    set_evidence(lower=False)
+    text = SENTENCES["conclusion_other"](results)
+    assert re.search(
+        "depth 56 the plain network has the lower curvature and the residual network has by some", text
     )
-    assert re.search(r"disagree at [^.]*depth 56\.", text)
-
-
-def test_conclusion_over_seeds_speaks_of_no_single_observation(study):
-    results = study(seeds=(0, 1, 2))
-    text = SENTENCES["conclusion"](results)
-    assert "In curvature, at depth 20" in text and "In sharpness, at depth 20" in text
-    assert not re.search("single|one training run|in this run|without an interval|over directions", text)
+    assert re.search(r"So the measures of flatness disagree at [^.]*depth 56\.", text)
 
 
 def test_conclusion_without_evidence_says_so(study):
     results = study(["resnet20", "plain20"], diverged=["plain20-0"])
-    text = SENTENCES["conclusion"](results)
-    assert "In curvature, at depth 20, nothing could be compared." in text
-    assert "In sharpness, at depth 20, nothing could be compared." in text
+    assert "at depth 20 nothing could be compared in curvature and sharpness" in SENTENCES[
+        "conclusion_other"
+    ](results)
 
 
-def test_abstract_explains_its_measures(study):
-    text = SENTENCES["abstract"](study())
-    assert "(a larger rise is less flat)" in text and "(a larger distance is flatter)" in text
+@pytest.mark.parametrize(
+    "sentence", [name for name in SENTENCES if name.startswith("conclusion") or name == "abstract"]
+)
+def test_a_study_over_seeds_is_not_said_to_have_no_error(study, sentence):
+    assert "without an error" not in SENTENCES[sentence](study(["resnet20", "plain20"], seeds=(0, 1, 2)))
+
+
+def test_the_effect_of_statistics_stands_beside_that_of_the_architecture(study):
+    results = study(["resnet56", "plain56"])
+    for run, running, recomputed in (("resnet56-0", 16.0, 2.0), ("plain56-0", 4.0, 1.6)):
+        results.roughness[run]["final"]["edge_rise"] = running
+        results.roughness[run]["recomputed"]["edge_rise"] = recomputed
+    assert (
+        "divides the planes' rise to the rim by 2.5 to 8.0; between the networks of a pair it differs by a factor of up to "
+        "4.0 with running statistics and of up to 1.2 with recomputed ones."
+        in SENTENCES["statistics_effect"](results)
+    )
+    for run in ("resnet56-0", "plain56-0"):
+        results.roughness[run]["recomputed"]["edge_rise"] = None
+    assert SENTENCES["statistics_effect"](results) == ""
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [("smoke", r"\emph{yields no result}"), ("laptop", "a short budget"), ("own", "its own, own")],
+)
+def test_the_design_names_scale_networks_epochs_and_seeds(study, scale, words):
+    text = SENTENCES["design"](replace(study(["resnet20", "plain20"], seeds=(0, 1)), scale=scale))
+    assert words in text
+    assert text.endswith(
+        r"we train \texttt{resnet20} and \texttt{plain20} on CIFAR-10 for 10 epochs from two seeds each."
+    )
+
+
+def test_differences_with_intervals_stand_in_the_table_of_cuts(study):
+    results = study(["resnet20", "plain20"])
+    rows = [row.split(" & ") for row in TABLES["cuts"](results).splitlines() if "difference" in row]
+    assert len(rows) == 2  # in both comparisons
+    assert all(PM in row[3] and PM in row[4] for row in rows)
+    assert [row[2].strip() for row in rows] == ["", ""]  # the centre is no measure
 
 
 def set_samples(network, first):
@@ -268,7 +294,8 @@ def test_provenance_has_every_stage_that_records_it(study):
     rows = [row.split(" & ") for row in TABLES["provenance"](results).splitlines() if " & " in row][1:]
     stages = [row[0] for row in rows]
     once = ["training", "surface", "trajectory", "curvature", "sharpness", "gradients", "robustness"]
-    assert stages == [*once, "initialisation", "clipping", *2 * ["ablation", "ablation, training"]]
+    trials = ["trial, training", "trial, surface"]
+    assert stages == [*once, *trials, "initialisation", "clipping", *2 * ["ablation", "ablation, training"]]
     by_stage = {row[0]: row for row in rows}
     assert by_stage["clipping"][1:3] == ["all", "Another processor"]
     assert {row[3] for row in rows if row[0] == "ablation"} == {"float64", "float32"}

@@ -13,6 +13,7 @@ from experiment.reporting.robustness import (
     MOVED,
     ROBUSTNESS_SENTENCES,
     ROBUSTNESS_TABLES,
+    compared_strength,
     difference,
     strongest,
 )
@@ -68,7 +69,7 @@ def test_losses_of_accuracy_are_compared_with_the_error_of_the_test_set(study):
             0,
             lambda c, a=clean, n=noisy: c.update(accuracy=a) or c["images"]["noise"].update({"0.2": n}),
         )
-    found = difference(results, pairs(results.study.networks)[0], KINDS[0])
+    found = difference(results, pairs(results.study.networks)[0], KINDS[0], 0.2)
     assert (found.residual, found.plain) == pytest.approx((0.1, 0.6))
     variance = sum(binomial_error(share, 200) ** 2 for share in (0.9, 0.8, 0.8, 0.2))
     assert found.half_width == pytest.approx(1.959964 * variance**0.5)
@@ -77,16 +78,60 @@ def test_losses_of_accuracy_are_compared_with_the_error_of_the_test_set(study):
     assert "the residual one is less sensitive" in text and "the finite test set alone" in text
 
 
-def test_values_that_round_alike_are_printed_until_they_show_their_difference(study):
+CHANCE = 0.1
+BOUND = CHANCE + 1.959964 * (0.1 * 0.9 / 200) ** 0.5  # above which 200 images tell an accuracy from chance
+
+
+def set_accuracies(network, kind, accuracies):
+    """At every declared strength, from the weakest on."""
+
+    def function(content):
+        entries = content["weights"] if kind == "weights" else content["images"][kind]
+        declared = sorted(entries, key=float, reverse=kind == "contrast")
+        values = ([a, a] if kind == "weights" else a for a in accuracies)
+        entries.update(zip(declared, values, strict=True))
+
+    change(network, 0, function)
+
+
+@pytest.mark.parametrize(
+    ("plain", "strength", "words"),
+    [
+        ((0.5, 0.4, BOUND + 0.001), 0.2, " under noise of standard deviation 0.2 (a difference of"),
+        (
+            (0.5, 0.4, BOUND - 0.001),
+            0.1,
+            "10.0 and 40.0 under noise of standard deviation 0.1 (the strongest at which neither guesses; a difference of",
+        ),
+        (
+            (0.5, 0.1, 0.1),
+            0.05,
+            "10.0 and 30.0 under noise of standard deviation 0.05 (the strongest at which neither",
+        ),
+        ((0.1, 0.1, 0.05), None, "At depth 8 a network guesses at every strength of noise."),
+    ],
+)
+def test_what_guesses_is_not_called_robust(study, plain, strength, words):
     results = study("pairs")
-    for network, clean, dim in (("resnet8", 0.8575, 0.4575), ("plain8", 0.8205, 0.421)):
-        change(
-            network,
-            0,
-            lambda c, a=clean, n=dim: c.update(accuracy=a) or c["images"]["contrast"].update({"0.25": n}),
-        )
-    text = ROBUSTNESS_SENTENCES["robustness_images"](results).split("At depth 14")[0]
-    assert r"40.00 and 39.95 under contrast times 0.25 (a difference of 0.05\,\textpm\," in text
+    for network, accuracies in (("resnet8", (0.7, 0.7, 0.7)), ("plain8", plain)):
+        change(network, 0, lambda c: c.update(accuracy=0.8))
+        set_accuracies(network, "noise", accuracies)
+    assert compared_strength(results, pairs(results.study.networks)[0], KINDS[0]) == strength
+    assert words in ROBUSTNESS_SENTENCES["robustness_images"](results).split("At depth 14")[0]
+
+
+def test_contrast_is_taken_back_towards_one(study):
+    results = study("pairs")
+    set_accuracies("resnet8", "contrast", (0.7, 0.5, 0.1))
+    assert compared_strength(results, pairs(results.study.networks)[0], KINDS[2]) == 0.5
+
+
+def test_moved_weights_that_guess_are_told_alone(study):
+    results = study("pairs")
+    for network in ("resnet8", "plain8"):
+        set_accuracies(network, "weights", [0.1] * len(results.parameters["robustness"]["weight_noise"]))
+    text = ROBUSTNESS_SENTENCES["robustness_weights"](results).split("At depth 14")[0]
+    assert text.strip() == "At depth 8 a network guesses at every strength of weights."
 
 
 def test_weights_are_compared_with_the_error_of_directions(study):
@@ -105,7 +150,7 @@ def test_weights_are_compared_with_the_error_of_directions(study):
 
 def test_several_seeds_give_paired_intervals_without_diverged_runs(study):
     results = study("seeds")
-    assert difference(results, pairs(results.study.networks)[0], KINDS[0]).basis == "2 seeds"
+    assert difference(results, pairs(results.study.networks)[0], KINDS[0], 0.05).basis == "2 seeds"
     assert "(2/3)" in ROBUSTNESS_TABLES["robustness"](results)
     assert r"\texttt{plain20-2} (the run diverged)" in ROBUSTNESS_SENTENCES["robustness_unmeasured"](results)
 

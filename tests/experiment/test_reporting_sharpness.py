@@ -47,7 +47,8 @@ def test_every_study_has_whole_sentences_and_even_tables(study, name):
     results = study(name)
     for sentence in SHARPNESS_SENTENCES.values():
         text = sentence(results)
-        assert text.endswith(".") or (text == "" and sentence is SHARPNESS_SENTENCES["sharpness_unmeasured"])
+        may_be_empty = ("sharpness_unmeasured", "sharpness_losses")
+        assert text.endswith(".") or (text == "" and sentence in map(SHARPNESS_SENTENCES.get, may_be_empty))
         assert "None" not in text and "nan" not in text and text.count("{") == text.count("}")
     for table in SHARPNESS_TABLES.values():
         rows = [line for line in table(results).splitlines() if "&" in line and "multicolumn" not in line]
@@ -63,13 +64,13 @@ def test_the_sharper_network_is_named_with_the_error_of_directions(study):
     start = text.index("At depth 8, at the final weights")
     final = text[start : text.index("At depth 8, at equal training loss")]
     half = 12.706205 * 0.005  # t_0.975 of 1, and the standard error of differences of -0.40 and -0.41
-    values = rf"0.105 against 0.510 nats, a difference of \ensuremath{{-}}0.405\,\textpm\,{half:.3f}"
+    values = rf"0.11 against 0.51 nats, a difference of \ensuremath{{-}}0.41\,\textpm\,{half:.2f}"
     assert (
         f"in this run, over directions, the plain network is the sharper on average ({values}) and" in final
     )
-    assert r"by flat radius (0.910 against 0.305, a difference of 0.605\,\textpm\,0.064)" in final
+    assert r"by flat radius (0.91 against 0.30, a difference of 0.60\,\textpm\,0.06)" in final
     assert (
-        "in this run, without an interval, the plain network is the sharper in the adaptive ball by weight"
+        "in this run, by lower bounds without an interval, the plain network is the sharper in the adaptive ball by weight"
         in final
     )
     assert "in the adaptive ball by filter (0.900 against 1.44 nats)" in final
@@ -96,7 +97,7 @@ def test_a_mean_has_the_decimals_of_its_error(study):
     results = study("pairs")
     change("resnet8", 0, lambda c: c["states"]["final"].update(average=[-0.0516, 0.0515]))
     row = next(row for row in SHARPNESS_TABLES["sharpness"](results).splitlines() if "resnet8" in row)
-    assert row.split(" & ")[6] == r"0.00\,\textpm\,0.07"
+    assert row.split(" & ")[7] == r"0.00\,\textpm\,0.07"
 
 
 def test_radii_beyond_the_extent_are_bounds(study):
@@ -149,6 +150,20 @@ def test_a_measure_that_was_not_a_number_is_a_dash_with_its_reason(study):
     assert "adaptive by filter at the final weights" in SHARPNESS_SENTENCES["sharpness_unmeasured"](results)
     assert "---" in SHARPNESS_TABLES["sharpness"](results)
     assert "by filter" not in SHARPNESS_SENTENCES["sharpness"](results).split("At depth 8, at equal")[0]
+
+
+def test_the_loss_at_which_the_measures_are_taken_stands_beside_them(study):
+    results = study("pairs")
+    for network, loss in (("resnet8", 0.97), ("plain8", 0.878)):
+        change(network, 0, lambda c, v=loss: c["states"]["matched"].update(loss=v))
+    rows = SHARPNESS_TABLES["sharpness"](results).splitlines()
+    assert [row.split(" & ")[2] for row in rows if "{resnet8}" in row] == ["0.300", "0.970"]
+    text = SHARPNESS_SENTENCES["sharpness_losses"](results)
+    samples = results.parameters["sharpness"]["samples"]
+    assert f"on the {samples} that are measured here" in text
+    assert "0.970 against 0.878 nats at depth 8 and 0.180 against 0.380 nats at depth 14" in text
+    assert rf"up to {100 * 0.2 / 0.38:.1f}\,\% apart." in text
+    assert SHARPNESS_SENTENCES["sharpness_losses"](study("single")) == ""
 
 
 def test_raw_measures_are_not_compared(study):

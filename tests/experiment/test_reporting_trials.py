@@ -1,21 +1,23 @@
-"""The trials in words: the study's rate beside the others, roughness named where it is resolved."""
+"""The trials in words: other rates beside the study's and the residual network, roughness named where it is resolved."""
 
 import pytest
 from synthetic import write_synthetic_results
 
 from experiment.reporting.results import load_results
-from experiment.reporting.trials import trials, trials_table
+from experiment.reporting.trials import NOISE_SHARE, trial_in_short, trials, trials_table
+from experiment.slices import read_slice, write_slice
 from experiment.storage import read_json, write_json
-from experiment.trials import trial_training_path
+from experiment.trials import trial_slice_path, trial_training_path
 
 TRIALS = {"networks": ["plain56"], "learning_rates": [0.01], "seeds": [0]}
+TRIAL = "plain56-rate0.01-0"
 
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    def write(networks=("resnet56", "plain56"), **declared):
+    def write(networks=("resnet56", "plain56"), studied=(0,), **declared):
         monkeypatch.chdir(tmp_path)
-        write_synthetic_results(tmp_path, networks, [0], parameters={"trials": TRIALS | declared})
+        write_synthetic_results(tmp_path, networks, list(studied), parameters={"trials": TRIALS | declared})
         return load_results()
 
     return write
@@ -25,49 +27,102 @@ def edit(path, **changes):
     write_json(path, read_json(path) | changes)
 
 
-def test_a_row_for_each_rate_the_studys_own_first(results):
-    rows = trials_table(results(learning_rates=[0.01, 0.03])).splitlines()
-    starts = [row.split(" & ")[:2] for row in rows if row.startswith(r"\texttt")]
-    assert starts == [[r"\texttt{plain56}", rate] for rate in ("0.1", "0.01", "0.03")]
+def set_cuts(found, run, measure, value, deviation=0.1):
+    """A measure of the cuts and its values along five directions."""
+    cuts = found.roughness[run]["cuts"]
+    cuts[measure] = value
+    cuts["by_direction"][measure] = [value + deviation * step for step in (-2, -1, 0, 1, 2)]
 
 
-def test_values_are_those_of_the_trial(results):
-    found = results()
-    edit(trial_training_path("plain56", 0.01, 0), train_loss=1.2344, test_accuracy=0.25)
-    text = trials(found)
-    assert "Trained at 0.01 \\texttt{plain56} ends at a training loss of 1.234 nats" in text
-    assert "error of 75.00" in text
-
-
-def test_a_slice_that_ends_very_high_is_printed_to_three_figures(results):
-    found = results()
-    found.roughness["plain56-rate0.01-0"]["cuts"]["edge_rise"] = 36581.5
-    assert "its cuts rise by 36600 nats" in trials(found)
-
-
-def test_roughness_is_named_where_the_errors_resolve_it(results):
-    found = results()
-    assert (
-        r"roughness beyond the errors is met with \texttt{plain56} at 0.1 and \texttt{plain56} at 0.01"
-        in trials(found)
-    )
-    for name in ("plain56-0", "plain56-rate0.01-0"):
+def without_roughness(found):
+    for name in ("resnet56-0", "plain56-0", TRIAL):
         for view in ("cuts", "final"):
             found.roughness[name][view] |= {"excess_variation": 1.0, "nonconvex_share": 0.0}
+
+
+def test_a_row_for_each_rate_after_the_residual_network_and_the_studys_own(results):
+    rows = trials_table(results(learning_rates=[0.01, 0.03])).splitlines()
+    starts = [tuple(row.split(" & ")[:2]) for row in rows if row.startswith(r"\texttt")]
+    plain = r"\texttt{plain56}"
+    assert starts == [(r"\texttt{resnet56}", "0.1"), (plain, "0.1"), (plain, "0.01"), (plain, "0.03")]
+
+
+def test_training_is_set_beside_the_studys_rate_and_the_residual_network(results):
+    found = results()
+    edit(trial_training_path("plain56", 0.01, 0), train_loss=1.2344, test_accuracy=0.25)
+    found.training["plain56-0"] |= {"train_loss": 0.9, "test_accuracy": 0.5}
+    found.training["resnet56-0"] |= {"train_loss": 0.3, "test_accuracy": 0.9}
+    assert (
+        r"Trained at 0.01, \texttt{plain56} ends at a training loss of 1.234 nats and a test error of 75.00\,\%, against "
+        r"0.900 nats and 50.00\,\% of \texttt{plain56} at 0.1 and 0.300 nats and 10.00\,\% of \texttt{resnet56} at 0.1."
+        in trials(found)
+    )
+
+
+def test_flatness_is_compared_with_the_residual_network_at_each_rate(results):
+    found = results()
+    for run, rise in (("resnet56-0", 7.69), ("plain56-0", 3.02), (TRIAL, 36581.5)):
+        set_cuts(found, run, "edge_rise", rise, deviation=0.001 * rise)
+        set_cuts(found, run, "halfway_distance", 0.5, deviation=0)
+    assert (
+        r"For the cuts of \texttt{resnet56} at 0.1 the rise to the rim is 7.69 nats, against 3.02 nats for \texttt{plain56} "
+        r"at 0.1 (plain flatter) and 36600 nats for \texttt{plain56} at 0.01 (residual flatter); the half-way distance is 0.50"
+        in trials(found)
+    )
+    assert trial_in_short(found, "plain56") == (
+        r"The cuts of \texttt{plain56} rise by 3.02 nats at a learning rate of 0.1 and by 36600 at 0.01, those of "
+        r"\texttt{resnet56} by 7.69 at 0.1."
+    )
+
+
+def test_seeds_that_both_have_are_compared(results):
+    found = trials(results(studied=(0, 1, 2), seeds=[1]))
+    assert (
+        "one seed, 5 paired directions" in found and "3 seeds" in found
+    )  # at the trial's rate, at the study's
+    assert "(3 seeds)" in trials(results(studied=(0, 1, 2), seeds=[0, 1, 2]))
+    apart = trials(results(studied=(0, 1), seeds=[2]))
+    assert "at 0.01 (" not in apart  # nothing to be paired
+
+
+def test_roughness_is_named_with_its_measure_and_place(results):
+    found = results()
+    without_roughness(found)
     assert "In none of these slices is roughness resolved." in trials(found)
+    found.roughness["plain56-0"]["final"]["excess_variation"] = 1.051
+    found.roughness[TRIAL]["cuts"]["nonconvex_share"] = 0.9 * NOISE_SHARE
+    assert (
+        r"Beyond the errors: for \texttt{plain56} at 0.1 an excess variation of 1.05 on the plane."
+        in trials(found)
+    )
+    found.roughness[TRIAL]["cuts"]["nonconvex_share"] = 0.105
+    assert (
+        r"for \texttt{plain56} at 0.01 a share of negative second differences of 10.5\,\% in the cuts."
+        in trials(found)
+    )
 
 
 def test_a_network_that_the_study_does_not_train_stands_alone(results):
-    text = trials(results(networks=["resnet20"]))
-    assert "the study's own" not in text and "trained at 0.01" in text.lower()
+    found = results(networks=["resnet20"])
+    assert "against" not in trials(found) and "trained at 0.01" in trials(found).lower()
+    assert trial_in_short(found, "plain56") == ""
 
 
-def test_another_number_format_is_said(results):
+def test_another_number_format_is_said_of_training_and_of_slices(results):
     found = results()
-    assert "another run" not in trials(found)
+    assert "more than the rate" not in trials(found)
     path = trial_training_path("plain56", 0.01, 0)
     edit(path, provenance=read_json(path)["provenance"] | {"precision": "float32"})
-    assert r"\texttt{plain56} was trained in bfloat16 by the study and in float32 here" in trials(found)
+    assert (
+        r"\texttt{plain56} was trained and measured in bfloat16 by the study and trained in float32 and measured in bfloat16 here"
+        in trials(found)
+    )
+    path = trial_slice_path("plain56", 0.01, 0, "final")
+    write_slice(path, read_slice(path).assign_attrs(precision="float32"))
+    assert (
+        "by the study and trained and measured in float32 here, so that more than the rate differs."
+        in trials(found)
+    )
 
 
 def test_a_diverged_trial_is_absent_and_named(results):

@@ -14,15 +14,18 @@ import numpy as np
 import pytest
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import rgb_to_hsv, to_rgb
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from synthetic import write_synthetic_results
 
+from experiment.evidence import evidence_path
 from experiment.layout import figure_path, surface_path, trajectory_path
+from experiment.reporting.convexity import resolved_ratios
 from experiment.slices import read_slice, write_slice
-from experiment.storage import DATASET, write_json
+from experiment.storage import DATASET, read_json, write_json
 from figures import draw_surfaces_3d, draw_trajectory
 from figures.curves import mean_and_band
 from figures.draw_surfaces_3d import deepest_pair, lowest_corner
@@ -389,3 +392,43 @@ def test_training_and_test_set_share_their_axes(smoke):
     for quantity in (0, 1):
         limits = [panels[title, quantity].get_ylim() for title in ("training set", "test set")]
         assert limits[0] == limits[1]
+
+
+def test_surfaces_have_tick_labels_that_do_not_collide_at_the_corners(smoke):
+    with matplotlib.style.context(RC, after_reset=True):
+        figure = draw_surfaces_3d.draw()
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        figure.draw(renderer)
+    panels = [axes for axes in figure.axes if axes.name == "3d"]
+    for axes in panels:
+        texts = [text for axis in (axes.xaxis, axes.yaxis) for text in axis.get_ticklabels()]
+        boxes = [text.get_window_extent(renderer) for text in texts]
+        assert len(boxes) == 6
+        assert not [(a, b) for a in range(len(boxes)) for b in range(a) if boxes[a].overlaps(boxes[b])]
+
+
+def test_points_of_the_convexity_map_are_hatched_by_the_rule_of_the_text(smoke):
+    path = evidence_path("curvature", "plain14", 0)
+    content = read_json(path)
+    stored = content["map"]
+    middle = len(stored["alphas"]) // 2
+    stored["smallest"][middle][middle] = -1e-6 * stored["residual"][middle][middle]
+    stored["convexity"][middle][middle] = 1e-8  # which the stage did not mask
+    write_json(path, content)
+    panel = next(axes for axes in module_of("convexity").draw().axes if axes.get_title() == "plain14")
+    cells = next(found for found in panel.collections if isinstance(found, QuadMesh)).get_array()
+    expected = np.isnan(np.array(resolved_ratios(stored)).T)
+    assert expected[middle, middle]
+    np.testing.assert_array_equal(np.ma.getmaskarray(cells).reshape(expected.shape), expected)
+
+
+@pytest.mark.parametrize("resolved", [True, False])
+def test_the_hatching_is_named_where_it_occurs(smoke, resolved):
+    for network in ("resnet8", "plain8", "resnet14", "plain14"):
+        content = read_json(evidence_path("curvature", network, 0))
+        ones = np.ones((len(content["map"]["alphas"]),) * 2).tolist()
+        content["map"] |= {"smallest": ones, "convexity": ones, "residual": np.zeros_like(ones).tolist()}
+        if not resolved and network == "plain8":
+            content["map"]["convexity"] = [[None, *row[1:]] for row in ones]
+        write_json(evidence_path("curvature", network, 0), content)
+    assert legend_of("convexity") == ([] if resolved else ["not resolved"])

@@ -42,7 +42,7 @@ class Recording:
     def __len__(self):
         return len(self.data)
 
-    def to(self, device):
+    def for_network(self, network):
         return self
 
     @property

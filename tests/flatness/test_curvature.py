@@ -1,5 +1,7 @@
 """Against dense Hessians in float64, and where the spectrum is known."""
 
+from math import nan
+
 import pytest
 import torch
 from torch import nn
@@ -12,6 +14,7 @@ from flatness.curvature import (
     QUADRATURE,
     START,
     Lanczos,
+    convexity_ratio,
     ends_of,
     extreme_eigenvalues,
     hutchinson_trace,
@@ -41,12 +44,12 @@ def small_network() -> nn.Module:
 
 def dense_hessian(network: nn.Module) -> torch.Tensor:
     parameters = {name: parameter.detach() for name, parameter in network.named_parameters()}
-    images, labels = DATA.batch(slice(None))
+    images, labels = DATA.for_network(network).batch(slice(None))
 
     def loss(vector: torch.Tensor) -> torch.Tensor:
         parts = vector.split([parameter.numel() for parameter in parameters.values()])
         shaped = {n: part.reshape(p.shape) for (n, p), part in zip(parameters.items(), parts, strict=True)}
-        return functional.cross_entropy(functional_call(network, shaped, (images.double(),)), labels)
+        return functional.cross_entropy(functional_call(network, shaped, (images,)), labels)
 
     return hessian(loss, torch.cat([parameter.flatten() for parameter in parameters.values()]))
 
@@ -218,3 +221,19 @@ def test_nothing_to_move_is_refused():
     scales = {name: torch.zeros_like(weight) for name, weight in network.named_parameters()}
     with pytest.raises(ValueError, match="not finite"):
         extreme_eigenvalues(ScaledProduct(HessianProduct(network, DATA), scales))
+
+
+@pytest.mark.parametrize(
+    "largest, smallest, residual, expected",
+    [
+        (4.0, -1.0, 0.1, 0.25),
+        (4.0, 0.0, 0.4, 0.0),  # convex to second order; the residual just resolved
+        (4.0, -1.0, 0.41, nan),
+        (-1.0, -4.0, 0.1, 4.0),  # a maximum: the ratio of Li et al. is taken as it is
+        (0.0, 0.0, 0.0, nan),
+        (nan, nan, nan, nan),
+    ],
+)
+def test_the_convexity_ratio_is_known_where_the_residual_resolves_it(largest, smallest, residual, expected):
+    found = convexity_ratio(largest, smallest, residual, resolution=0.1)
+    assert found == pytest.approx(expected, nan_ok=True)

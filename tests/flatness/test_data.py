@@ -64,3 +64,11 @@ def test_a_constant_channel_is_centred_and_stays_finite():
     data = image_set(images, torch.zeros(5), torch.tensor([0.5, 0.5, 0.2]), torch.tensor([0.3, 0.3, 0.0]))
     batch, _ = data.batch(slice(None))
     assert batch.isfinite().all() and batch[:, 2].abs().max() < 1e-6
+
+
+def test_batches_have_the_type_of_the_network():
+    data, network = random_images(6), torch.nn.Linear(1, 1).double()
+    images, labels = data.for_network(network).batch(slice(None))
+    plain, _ = data.batch(slice(None))
+    assert images.dtype == torch.float64 and labels.dtype == torch.int64 and plain.dtype == torch.float32
+    torch.testing.assert_close(images, plain.double(), rtol=1e-5, atol=1e-6)

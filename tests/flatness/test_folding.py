@@ -31,6 +31,17 @@ class SharedConvolution(nn.Module):
         return (self.norm(y) + y).mean((2, 3))
 
 
+class WeightReadTwice(nn.Module):
+    """A convolution whose weight the forward reads once more by itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, x):
+        return (self.norm(self.conv(x)) * self.conv.weight.square().mean()).mean((2, 3))
+
+
 @pytest.mark.parametrize(
     "name, pairs",
     [("resnet8", 7), ("plain14", 13), ("resnet8-projection", 9), ("resnet8-gelu", 7), ("resnet8-nonorm", 0)],
@@ -96,10 +107,11 @@ def test_convolutions_that_are_more_than_that_are_not_folded(make):
 
 
 @pytest.mark.parametrize(
-    "network", [Branching(), SharedConvolution(), nn.Sequential(nn.Flatten(), nn.Linear(48, 2))]
+    "network",
+    [Branching(), SharedConvolution(), WeightReadTwice(), nn.Sequential(nn.Flatten(), nn.Linear(48, 2))],
 )
 def test_networks_that_do_not_allow_it_are_evaluated_as_they_are(network):
-    network.eval()
+    disturb_batch_norm(network).eval()
     images = torch.rand(3, 3, 4, 4)
     assert foldable_pairs(network) == []
     assert torch.equal(FoldedTwin(network)(images), network(images))

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from flatness.networks import build_network, parse_name
+from flatness.names import parse_name
+from flatness.networks import build_network
 
 HE_PARAMETERS = {20: 0.27, 32: 0.46, 44: 0.66, 56: 0.85, 110: 1.7}  # millions, He et al. 2016, Table 6
 

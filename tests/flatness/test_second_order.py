@@ -43,9 +43,9 @@ def built(name: str) -> nn.Module:
 
 
 def reference_product(network: nn.Module, vector: torch.Tensor) -> torch.Tensor:
-    images, labels = DATA.batch(slice(None))
+    images, labels = DATA.for_network(network).batch(slice(None))
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    loss = functional.cross_entropy(network(images.double()), labels)
+    loss = functional.cross_entropy(network(images), labels)
     gradient = flat(torch.autograd.grad(loss, parameters, create_graph=True))
     return flat(torch.autograd.grad(gradient, parameters, vector))
 

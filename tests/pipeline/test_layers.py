@@ -1,7 +1,7 @@
 """Imports run downwards only: stages and figures know experiment and flatness, experiment knows flatness."""
 
 import pytest
-from pipeline_files import LAYERS, SOURCE, imported_names, local_imports
+from pipeline_files import LAYERS, SOURCE, imported_names, local_imports, transitive_imports
 
 ALLOWED = {
     "flatness": {"flatness"},
@@ -43,3 +43,19 @@ def test_layers_keep_their_private_names():
         assert not [n for n in foreign if any(part.startswith("_") for part in n.split("."))], (
             file.relative_to(SOURCE)
         )
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        *(
+            f"stages/{name}.py"
+            for name in ("judge_claims", "measure_roughness", "write_numbers", "write_summary")
+        ),
+        *sorted(f"figures/{file.name}" for file in (SOURCE / "figures").glob("draw_*.py")),
+    ],
+)
+def test_what_reads_results_alone_does_without_pytorch(script):
+    """Its import takes seconds in each of some thirty stages; the spectrum's smoothing is the instruments' own."""
+    importing = [f.name for f in transitive_imports(SOURCE / script) if "torch" in imported_names(f)]
+    assert not importing or script == "figures/draw_spectra.py", importing

@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 import yaml
 
-from experiment.storage import DATASET, IMAGES, write_json, write_tensors
+from experiment.storage import DATASET, IMAGES, write_json
+from experiment.tensors import write_tensors
 
 PARAMETERS = {
     "networks": ["resnet8", "plain8"],

@@ -10,7 +10,8 @@ import torch
 
 from experiment.images import load_images
 from experiment.sources import SOURCE_VARIABLE
-from experiment.storage import DATASET, IMAGES, read_tensors
+from experiment.storage import DATASET, IMAGES
+from experiment.tensors import read_tensors
 from stages.fetch_data import main
 
 

@@ -5,8 +5,9 @@ import pytest
 import yaml
 from small_study import PARAMETERS, write_study
 
-from experiment.evidence import Parts, ablation_path, measured_images
+from experiment.evidence import Parts, ablation_path
 from experiment.images import load_images
+from experiment.measuring import measured_images
 from experiment.parameters.ablation import Ablation
 from experiment.parameters.loading import load_section
 from experiment.parameters.train import Train

@@ -3,9 +3,10 @@ from itertools import product
 import pytest
 from small_study import PARAMETERS, write_study
 
-from experiment.evidence import Parts, evidence_path, measured_images
+from experiment.evidence import Parts, evidence_path
 from experiment.images import load_images
 from experiment.layout import MATCHING
+from experiment.measuring import measured_images
 from experiment.origins import declared_origins
 from experiment.runs import parameters_of
 from experiment.storage import read_json

@@ -3,8 +3,9 @@
 import pytest
 from small_study import PARAMETERS, write_study
 
-from experiment.evidence import evidence_path, measured_images
+from experiment.evidence import evidence_path
 from experiment.images import load_images
+from experiment.measuring import measured_images
 from experiment.runs import finite_checkpoints, restored_network
 from experiment.storage import read_json
 from flatness.gradients import along_step, loss_slope

@@ -5,8 +5,9 @@ import torch
 import yaml
 from small_study import PARAMETERS, write_study
 
-from experiment.evidence import INITIALISATION, measured_images
+from experiment.evidence import INITIALISATION
 from experiment.images import load_images
+from experiment.measuring import measured_images
 from experiment.storage import read_json
 from flatness.gradients import loss_slope
 from flatness.networks import build_network

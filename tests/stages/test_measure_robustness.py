@@ -5,7 +5,8 @@ from test_measure_sharpness import NoNumbers
 from experiment.evidence import evidence_path
 from experiment.images import load_images
 from experiment.runs import restored_network
-from experiment.storage import read_json, read_tensors, weights_path
+from experiment.storage import read_json, weights_path
+from experiment.tensors import read_tensors
 from flatness.evaluation import evaluate
 from flatness.robustness import AccuracyMeter
 from stages import match_loss, measure_robustness, measure_trajectory, train

@@ -10,13 +10,12 @@ from experiment.storage import (
     NETWORKS,
     checkpoints_path,
     epochs_path,
-    read_checkpoints,
     read_json,
-    read_tensors,
     training_path,
     weights_path,
     write_json,
 )
+from experiment.tensors import read_checkpoints, read_tensors
 from flatness.training import Trainer
 from stages import train
 

@@ -9,7 +9,8 @@ from experiment.parameters.loading import load_section
 from experiment.parameters.train import Train
 from experiment.progress import PointLog
 from experiment.slices import read_slice
-from experiment.storage import read_json, read_tensors
+from experiment.storage import read_json
+from experiment.tensors import read_tensors
 from experiment.trials import (
     TRIALS,
     trial_epochs_path,

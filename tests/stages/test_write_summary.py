@@ -75,7 +75,11 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
         {f"{network}-0": made for network, made in zip(networks, runs, strict=True)},
         {"0": {"8": matched("resnet8"), "14": matched("resnet14", "plain14")}},
         {
-            f"{network}-0": {"cuts": cuts(rise), "matched_cuts": cuts(rise + 1)}
+            f"{network}-0": {
+                "cuts": cuts(rise),
+                "matched_cuts": cuts(rise + 1),
+                "matched": {"excess_variation": 1 + rise / 100},
+            }
             for network, rise in zip(networks, rises, strict=True)
         },
     )
@@ -87,10 +91,12 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
     assert "| `plain8` | 1,234 | – | – | 2.00 | – | – | – | – |" in text
     assert "| `resnet14` | 1,234 | 0.500 | 20.00 | 3.00 | 4.00 | – | 1.00 | 123 |" in text
     assert (
-        "- `resnet8` against `plain8`: test errors not comparable; at equal training loss, rise to the rim not"
+        "- `resnet8` against `plain8`: test errors not comparable; at equal training loss, in the cuts, rise to the rim"
         in text
     )
     assert "- `resnet14` against `plain14`: test error 20.00 against 30.00% (residual better);" in text
     assert "rise to the rim 4.00 against 6.00 (residual flatter), half-way distance not comparable, " in text
     assert "Of 3 judgements, 2 are supported and 1 is inconclusive." in text
+    assert "in the cuts, rise to the rim 4.00 against" in text
     assert "excess variation 1.00 against 1.00 (no roughness is resolved in either)" in text
+    assert "; on the planes, excess variation 1.03 against 1.05." in text

@@ -1,6 +1,7 @@
-"""Every claim of the source article that is judged: what is measured for it, and how it is compared.
+"""Every claim that is judged: whose it is, what is measured for it, and how it is compared.
 
-The claims are those of Li et al. 2018 and of the literature on residual networks that it draws together.
+The claims are those of Li et al. 2018 and of the literature on residual networks beside it, worded as narrowly as
+what is measured for them: a claim says no more than its statistic shows.
 """
 
 from collections.abc import Callable
@@ -26,27 +27,34 @@ from experiment.intervals import Effect, difference, relative_difference
 from experiment.reporting.results import Results
 
 # Beginnings of the identifiers: added (balanced, normalised largest eigenvalue, relative input noise, barriers counted), or
-# another sample or comparison than at first (the rest).
+# another sample, comparison or coefficient than at first (the rest). Where the words alone were narrowed later, all else
+# being as it was, nothing is revised.
 REVISED = ("vanishing", "balanced", "clipping", "less_overfitting", "flatness_generalisation", "plain_degradation",
            "no_residual_degradation", "chaos", "normalised_largest_eigenvalue", "filter_sharpness", "average_sharpness",
-           "relative_input_noise", "fewer_barriers")  # fmt: skip
+           "relative_input_noise", "fewer_barriers", "strength")  # fmt: skip
 STATE_NAMES = {"final": "at the final weights", "matched": "at equal training loss"}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """`expected` is the sign that the claim gives the estimate; 0: either, as long as there is an effect."""
+    """`expected` is the sign that the claim gives the estimate; 0: either, as long as there is an effect.
+
+    A claim of either sign is two-sided: each side of 0 is the claimed one, so that it cannot be contradicted.
+    """
 
     id: str
     text: str
+    source: (
+        str  # key in references.bib of the article that makes it or from whose argument it follows; "": ours
+    )
     quantity: str
-    comparison: str
+    comparison: str  # unless the sample says what was compared
     stage: str  # that measured the quantity
     shown: str  # label of the paper's table or figure
     expected: int
     collect: Callable[[Results], Sample]
     effect: Effect = difference
-    unit: str = ""  # of the estimate; relative differences, ratios and rank correlations have none
+    unit: str = ""  # of a difference; relative differences, ratios and rank correlations have none
 
     @property
     def revised(self) -> bool:
@@ -54,27 +62,29 @@ class Claim:
         return self.id.startswith(REVISED)
 
 
-PAIRED = "residual minus plain, pairs of one depth and seed"
-RELATIVE = "residual minus plain relative to their mean size, pairs of one depth and seed"
+LI, HE, HE_IDENTITY = "li2018visualizing", "he2016deep", "he2016identity"
+PAIRED, RELATIVE = "residual minus plain", "residual minus plain, relative"
 
 
 def _paired(
-    claim_id: str, text: str, quantity: str, source: tuple[str, str], expected: int, measure: q.Quantity,
+    claim_id: str, text: str, source: str, quantity: str, found: tuple[str, str], expected: int, measure: q.Quantity,
     effect: Effect = difference, unit: str = "",
 ) -> Claim:  # fmt: skip
-    stage, shown = source
+    """A claim on pairs of one depth and seed; `found` are the stage and the label of where it is shown."""
     comparison = RELATIVE if effect is relative_difference else PAIRED
-    collect = lambda results: matched_pairs(results, measure)  # noqa: E731
-    return Claim(claim_id, text, quantity, comparison, stage, shown, expected, collect, effect, unit)
+    return Claim(
+        claim_id, text, source, quantity, comparison, *found, expected,
+        lambda results: matched_pairs(results, measure), effect, unit,
+    )  # fmt: skip
 
 
 def _at_both_states(
-    name: str, text: str, quantity: str, source: tuple[str, str], expected: int,
+    name: str, text: str, quantity: str, found: tuple[str, str], expected: int,
     measure: Callable[[str], q.Quantity], effect: Effect = relative_difference, unit: str = "",
 ) -> list[Claim]:  # fmt: skip
     return [
         _paired(
-            f"{name}_{state}", f"{text} {where}", quantity, source, expected, measure(state), effect, unit
+            f"{name}_{state}", text, LI, f"{quantity}, {where}", found, expected, measure(state), effect, unit
         )
         for state, where in STATE_NAMES.items()
     ]
@@ -82,8 +92,8 @@ def _at_both_states(
 
 def _hessian(key: str, quantity: str, shown: str) -> list[Claim]:
     """The claim of flatness for one number of the Hessian, at both states."""
-    source = ("measure_curvature", shown)
-    return _at_both_states(key, FLATTER, quantity, source, -1, lambda s: q.at_state("curvature", key, s))
+    found = ("measure_curvature", shown)
+    return _at_both_states(key, FLATTER, quantity, found, -1, lambda s: q.at_state("curvature", key, s))
 
 
 def _cuts_of(state: str) -> str:
@@ -92,19 +102,19 @@ def _cuts_of(state: str) -> str:
 
 ROUGHNESS, SHARPNESS = ("measure_roughness", "tab:cuts"), ("measure_sharpness", "tab:sharpness")
 FLATTER = "minima of residual networks are flatter"
-BY_DEPTH = "rank correlation with depth over the {} runs; of two runs alone, the deeper minus the shallower"
+BY_DEPTH = "rank correlation with depth; of two runs alone, the deeper minus the shallower"
 
 _TRAINED = [
-    _paired("faster_convergence", "residual networks converge faster",
+    _paired("faster_convergence", "residual networks converge faster", HE,
             "training loss averaged over the epochs", ("train", "fig:training"), -1, q.mean_train_loss, unit="nats"),
-    Claim("plain_degradation", "plain networks degrade in training error with depth",
-          "training error", BY_DEPTH.format("plain"), "train", "tab:training", 1,
-          lambda results: depth_effect(results, "plain", q.train_error)),
-    Claim("no_residual_degradation", "residual networks do not degrade in training error with depth",
-          "training error", BY_DEPTH.format("residual"), "train", "tab:training", -1,
-          lambda results: depth_effect(results, "resnet", q.train_error)),
-    _paired("less_overfitting", "residual networks overfit less",
-            "test loss minus training loss without augmentation", ("measure_trajectory", "tab:claims"), -1,
+    Claim("plain_degradation", "the training error of plain networks rises with depth", HE,
+          "training error", BY_DEPTH, "train", "tab:training", 1,
+          lambda results: depth_effect(results, "plain", q.train_error), unit="share"),
+    Claim("no_residual_degradation", "the training error of residual networks falls with depth", HE,
+          "training error", BY_DEPTH, "train", "tab:training", -1,
+          lambda results: depth_effect(results, "resnet", q.train_error), unit="share"),
+    _paired("less_overfitting", "residual networks overfit less", LI,
+            "test loss minus training loss without augmentation", ("measure_trajectory", "sec:claims"), -1,
             q.generalisation_gap, unit="nats"),
 ]  # fmt: skip
 
@@ -120,34 +130,34 @@ _FLATNESS = [
                      q.average_sharpness, difference, "nats"),
     *_at_both_states("flat_radius", "minima of residual networks are wider", "flat radius", SHARPNESS, 1,
                      q.flat_radius),
-    _paired("weight_noise", "more parameters near the minimum of a residual network perform alike",
+    _paired("weight_noise", "residual networks lose less accuracy to disturbed weights", LI,
             "accuracy lost to weight noise", ("measure_robustness", "tab:robustness"), -1, q.weight_noise_loss,
             unit="share"),
-    Claim("flatness_generalisation", "flat minima go with a small generalisation gap",
-          "filter-normalised trace and generalisation gap", "rank correlation over all runs",
+    Claim("flatness_generalisation", "flat minima go with a small generalisation gap", "keskar2017large",
+          "filter-normalised trace and generalisation gap", "rank correlation over networks",
           "measure_curvature", "tab:curvature-normalised", 1,
           lambda results: run_scatter(
               results, q.at_state("curvature", "normalised_trace", "final"), q.generalisation_gap)),
 ]  # fmt: skip
 
-BARRIERS = "the straight path from start to end meets fewer barriers in residual networks"
+CONVEX = "slices of residual networks are more convex"
+BARRIERS = "the line from start to end has fewer or lower barriers in residual networks"
 _SMOOTHNESS = [
-    *_at_both_states("excess_variation", "landscapes of residual networks are smoother",
-                     "excess variation of cuts", ROUGHNESS, -1,
-                     lambda state: q.of_slice(_cuts_of(state), "excess_variation"), difference),
-    *_at_both_states("nonconvex_share", "landscapes of residual networks are more convex",
-                     "non-convex share of cuts", ROUGHNESS, -1,
+    *_at_both_states("excess_variation", "cuts of residual networks are smoother", "excess variation of cuts", ROUGHNESS,
+                     -1, lambda state: q.of_slice(_cuts_of(state), "excess_variation"), difference),
+    *_at_both_states("nonconvex_share", CONVEX, "non-convex share of cuts", ROUGHNESS, -1,
                      lambda state: q.of_slice(_cuts_of(state), "nonconvex_share"), difference, "share"),
-    _paired("convexity_map", "landscapes of residual networks are more convex at equal training loss",
-            "median ratio of the smallest to the largest eigenvalue on the plane",
+    _paired("convexity_map", CONVEX, LI,
+            "median ratio of the smallest to the largest eigenvalue on the plane, at equal training loss",
             ("measure_curvature", "fig:convexity"), -1, q.convexity),
-    Claim("chaos_with_depth", "landscapes without shortcuts grow more chaotic with depth",
-          "excess variation of cuts about the final weights", BY_DEPTH.format("plain"), *ROUGHNESS, 1,
+    Claim("chaos_with_depth", "cuts of plain networks grow rougher with depth", LI,
+          "excess variation of cuts, at the final weights", BY_DEPTH, *ROUGHNESS, 1,
           lambda results: depth_effect(results, "plain", q.of_slice("cuts", "excess_variation"))),
-    _paired("fewer_barriers", BARRIERS, "minima of the line from initial to final weights, ends included",
+    _paired("fewer_barriers", BARRIERS, LI,
+            "minima of the line from initial to final weights, ends included",
             ("measure_roughness", "tab:barriers"), -1, q.of_slice("line", "minima"), unit="minima"),
-    _paired("lower_barrier", BARRIERS, "highest barrier on that line", ("measure_roughness", "tab:barriers"), -1,
-            q.of_slice("line", "barrier"), unit="nats"),
+    _paired("lower_barrier", BARRIERS, LI, "highest barrier on that line",
+            ("measure_roughness", "tab:barriers"), -1, q.of_slice("line", "barrier"), unit="nats"),
 ]  # fmt: skip
 
 VARIANTS = {  # every one, whatever it shows: choosing among them afterwards would choose the verdict
@@ -156,51 +166,54 @@ VARIANTS = {  # every one, whatever it shows: choosing among them afterwards wou
     "-tanh-nonorm": "tanh, without batch norm",
     "-sigmoid-nonorm": "sigmoid, without batch norm",
 }
+SIGMOID = "-sigmoid-nonorm"  # its slope of at most 1/4 shrinks gradients of both families towards the first layer: their
+# imbalance is how far they vanish, so that `balanced` would be `vanishing` with its sign changed, and is not judged again
 UNTRAINED = ("measure_initialisation", "fig:initialisation")
 _GRADIENTS = [
-    Claim(f"vanishing_gradients{variant}", f"shortcuts keep gradients from vanishing ({name})",
+    Claim(f"vanishing_gradients{variant}", f"gradients vanish less with shortcuts ({name})", "veit2016residual",
           "log10 of the first over the last layer's gradient norm, untrained",
           f"{PAIRED}, at depths whose plain networks' gradients vanish", *UNTRAINED, 1,
           lambda results, variant=variant: vanishing_pairs(results, variant), unit="powers of ten")
     for variant, name in VARIANTS.items()
 ] + [
-    Claim(f"balanced_gradients{variant}", f"shortcuts keep gradients of the first and the last layer in proportion ({name})",
-          "size of log10 of the first over the last layer's gradient norm, untrained", PAIRED, *UNTRAINED, -1,
+    Claim(f"balanced_gradients{variant}", f"gradients of the first and the last layer are closer in size with shortcuts ({name})",
+          HE_IDENTITY, "size of log10 of the first over the last layer's gradient norm, untrained", PAIRED, *UNTRAINED, -1,
           lambda results, variant=variant: initial_pairs(results, variant, q.layer_imbalance), unit="powers of ten")
-    for variant, name in VARIANTS.items()
+    for variant, name in VARIANTS.items() if variant != SIGMOID
 ]  # fmt: skip
 _GRADIENTS += [
-    *(Claim(name, "exploding gradients are a second barrier, and clipping mitigates them", quantity,
-            "clipped minus unclipped, pairs of one network and seed whose first gradient is long enough to be clipped",
-            "measure_clipping", "fig:clipping", -1, lambda results, measure=measure: clipping_pairs(results, measure))
-      for name, quantity, measure in (
-          ("clipping", "share of runs that break", broken),
-          ("clipping_loss", "last loss over that of guessing, 1 for a run that broke or ends above it", nothing_learnt))),
-    _paired("smoother_gradients", "gradients of residual networks change less along the step",
+    *(Claim(name, "clipping mitigates exploding gradients", "pascanu2013difficulty", quantity,
+            "clipped minus unclipped, where the first gradient is long enough to be clipped",
+            "measure_clipping", "fig:clipping", -1, lambda results, measure=measure: clipping_pairs(results, measure),
+            unit=unit)
+      for name, quantity, measure, unit in (
+          ("clipping", "share of runs that break", broken, "share"),
+          ("clipping_loss", "last loss over that of guessing, 1 for a run that broke or ends above it", nothing_learnt, ""))),
+    _paired("smoother_gradients", "gradients of residual networks change less along the step", "balduzzi2017shattered",
             "change of the gradient along its step over its norm, mean over steps and checkpoints",
             ("measure_gradients", "fig:gradients"), -1, q.gradient_change),
-    _paired("input_noise", "residual networks are less sensitive to disturbed inputs",
+    _paired("input_noise", "residual networks lose less accuracy to disturbed inputs", "",
             "accuracy lost to disturbed images", ("measure_robustness", "fig:robustness"), -1, q.input_noise_loss,
             unit="share"),
-    _paired("relative_input_noise", "residual networks are less sensitive to disturbed inputs",
+    _paired("relative_input_noise", "residual networks lose less accuracy to disturbed inputs", "",
             "that loss over the accuracy above guessing", ("measure_robustness", "fig:robustness"), -1,
             q.relative_input_noise_loss),
 ]  # fmt: skip
 
 ABLATION = ("measure_ablation", "tab:ablation")
+BY_STRENGTH = "Kendall's rank correlation with the strength B within each weight decay"
 _DEPENDENCE = [
-    Claim("strength_training", "training gains with the strength of the shortcut", "training loss",
-          "rank correlation with the strength B", *ABLATION, -1, lambda results: dose_trend(results, "train_loss")),
-    Claim("strength_flatness", "minima flatten with the strength of the shortcut", "filter-normalised trace",
-          "rank correlation with the strength B", *ABLATION, -1,
-          lambda results: dose_trend(results, "normalised_trace")),
-    Claim("shortcut_type", "the effect depends on the type of the shortcut", "filter-normalised trace",
-          "projection minus identity relative to their mean size, pairs of one weight decay and seed", *ABLATION, 0,
+    Claim("strength_training", "training loss falls with the strength of the shortcut", HE_IDENTITY, "training loss",
+          BY_STRENGTH, *ABLATION, -1, lambda results: dose_trend(results, "train_loss")),
+    Claim("strength_flatness", "minima flatten with the strength of the shortcut", LI, "filter-normalised trace",
+          BY_STRENGTH, *ABLATION, -1, lambda results: dose_trend(results, "normalised_trace")),
+    Claim("shortcut_type", "flatness depends on the type of the shortcut", HE_IDENTITY, "filter-normalised trace",
+          "projection minus identity, relative", *ABLATION, 0,
           lambda results: type_pairs(results, "normalised_trace"), relative_difference),
-    Claim("activation", "the effect depends on the activation", "filter-normalised trace",
+    Claim("activation", "the shortcut's effect on flatness depends on the activation", "", "filter-normalised trace",
           "relative effect of the shortcut with tanh minus that with relu", *ABLATION, 0,
           lambda results: activation_contrasts(results, "normalised_trace"), relative_difference),
-    Claim("regularisation", "the effect depends on weight decay", "filter-normalised trace",
+    Claim("regularisation", "the shortcut's effect on flatness depends on weight decay", LI, "filter-normalised trace",
           "relative effect of the shortcut with weight decay minus that without", *ABLATION, 0,
           lambda results: regularisation_contrasts(results, "normalised_trace"), relative_difference),
 ]  # fmt: skip

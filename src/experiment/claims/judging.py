@@ -3,16 +3,18 @@
 The rule, its numbers declared in params.yaml (`claims`): a claim without an estimate `cannot be judged`. With one seed a claim is `one observation`. With fewer seeds
 than `least_seeds`, and where no interval or no p value can be had, it is `inconclusive`. Else it is `supported`
 where the interval lies wholly on the claimed side of 0 and p, Holm-corrected over all claims, is below
-`significance`; `contradicted` where both hold for the other side; else `inconclusive`.
+`significance`; `contradicted` where both hold for the other side; else `inconclusive`. A two-sided claim has no other
+side: either way it is supported, and it cannot be contradicted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
 from experiment.claims.declared import Claim
 from experiment.claims.samples import Sample
+from experiment.claims.trends import bootstrap_trend, mean_trend, trend_permutation
 from experiment.intervals import (
     bootstrap_contrast,
     bootstrap_correlation,
@@ -119,6 +121,13 @@ def _from_networks(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
     )
 
 
+def _from_doses(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
+    points, draws = sample.points, (rule.resamples, rule.seed)
+    interval = bootstrap_trend(points, rule.confidence, *draws)
+    p = trend_permutation(points, *draws) if len(sample.seeds) > 1 else None
+    return mean_trend(points), interval, "seeds", p
+
+
 def _from_contrasts(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
     found, draws = sample.contrasts, (rule.resamples, rule.seed)
     if not found:
@@ -132,8 +141,26 @@ ESTIMATORS = {
     "pairs": _from_pairs,
     "scatter": _from_scatter,
     "networks": _from_networks,
+    "doses": _from_doses,
     "contrasts": _from_contrasts,
 }
+CORRELATIONS = ("scatter", "networks", "doses")
+
+
+def by_stratum(claim: Claim, sample: Sample) -> dict[str, float]:
+    """The estimate of each stratum alone, of which the claim's is the mean; nothing where all entries are taken together."""
+    estimators: dict[str, Callable[[Sequence], float]] = {
+        "pairs": lambda found: mean_effect(found, claim.effect),
+        "contrasts": lambda found: mean_contrast(found, claim.effect),
+        "doses": mean_trend,
+    }
+    if sample.kind not in estimators:
+        return {}
+    strata: dict[str, list] = {}
+    for entry in (*sample.observations, *sample.contrasts, *sample.points):
+        strata.setdefault(entry.stratum, []).append(entry)
+    found = {name: estimators[sample.kind](members) for name, members in strata.items()}
+    return {name: value for name, value in found.items() if isfinite(value)}
 
 
 def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
@@ -165,9 +192,11 @@ def entry(judgement: Judgement) -> dict[str, Any]:
     return {
         "id": claim.id,
         "claim": claim.text,
+        "source": claim.source,
         "quantity": claim.quantity,
-        "comparison": claim.comparison,
-        "unit": claim.unit,
+        "comparison": sample.comparison or claim.comparison,
+        "correlation": sample.kind in CORRELATIONS,
+        "unit": "" if sample.kind in CORRELATIONS else claim.unit,
         "expected_sign": claim.expected,
         "estimate": judgement.estimate,
         "low": low,
@@ -177,8 +206,11 @@ def entry(judgement: Judgement) -> dict[str, Any]:
         "p_corrected": judgement.p_corrected,
         "verdict": judgement.verdict,
         "reason": judgement.reason,
+        "n": sample.size,
         "seeds": sorted(sample.seeds),
         "revised": claim.revised,
+        "strata": sample.strata,
+        "by_stratum": by_stratum(claim, sample),
         "observations": observations(sample),
         "missing": sample.missing,
         "stage": claim.stage,
@@ -192,7 +224,10 @@ def observations(sample: Sample) -> list[dict[str, Any]]:
         {"of": o.stratum, "seed": o.seed, "first": _mean(o.first), "second": _mean(o.second)}
         for o in sample.observations
     ]
-    points = [{"of": p.run, "seed": p.seed, "x": p.x, "y": p.y} for p in sample.points]
+    points = [
+        {"of": ", ".join(filter(None, (p.run, p.stratum))), "seed": p.seed, "x": p.x, "y": p.y}
+        for p in sample.points
+    ]
     contrasts = [
         {"of": c.stratum, "seed": c.seed, "first": list(c.first), "second": list(c.second)}
         for c in sample.contrasts

@@ -4,45 +4,52 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from experiment.claims.quantities import NotMeasured, Quantity, first_to_last_layer, known
+from experiment.dial import dial, strength
 from experiment.evidence import CLIPPING, ablation_path
 from experiment.intervals import Contrast, Observation
 from experiment.reporting.comparison import pairs
 from experiment.reporting.results import Results
 from experiment.storage import read_json
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 VANISHED = (
     -1.0
 )  # log10 of the first over the last layer's gradient norm below which a gradient has vanished; ours
+DECAYS = "weight decays"
 
 
 @dataclass(frozen=True)
 class Point:
-    """One run in a scatter."""
+    """One run in a scatter; points of different strata are not compared with each other."""
 
     run: str
     seed: int
     x: float
     y: float
+    stratum: str = ""
 
 
 @dataclass
 class Sample:
     """What was found, of one kind, and for what was not the reasons."""
 
-    kind: str  # pairs, scatter, networks (a scatter whose runs of one network hang together) or contrasts
+    kind: str  # pairs, scatter, networks (a scatter whose runs of one network hang together), doses or contrasts
     observations: list[Observation] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
     contrasts: list[Contrast] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    strata: str = "pairs of networks"  # what the estimate is a mean over, where it is one
+    comparison: str | None = None  # where it depends on what was found; else that of the claim
 
     @property
     def seeds(self) -> set[int]:
         return {entry.seed for entry in (*self.observations, *self.points, *self.contrasts)}
 
     @property
-    def found(self) -> int:
-        """How many entries there are."""
+    def size(self) -> int:
+        """How many entries the estimate rests on: observations, or networks where these are correlated."""
+        if self.kind == "networks":
+            return len({point.run for point in self.points})
         return len(self.observations) + len(self.points) + len(self.contrasts)
 
     def add(self, name: str, find: Callable[[], None]) -> None:
@@ -70,7 +77,7 @@ def matched_pairs(results: Results, measure: Quantity) -> Sample:
 def initial_pairs(results: Results, variant: str, measure: Callable[[str, int], list[float]]) -> Sample:
     """Untrained residual and plain networks of every depth and seed of one declared variant."""
     declared = results.parameters["initialisation"]
-    sample = Sample("pairs")
+    sample = Sample("pairs", strata="depths")
     if variant not in declared["variants"] or not {"resnet", "plain"} <= set(declared["families"]):
         sample.missing.append(f"variant {variant!r} of both families is not declared in initialisation")
         return sample
@@ -109,9 +116,12 @@ def depth_effect(results: Results, family: str, measure: Quantity) -> Sample:
     runs = [(name, seed) for name in networks for seed in results.study.seeds]
     if len(runs) != 2 or len(networks) != 2:
         return scatter(
-            runs, lambda name, seed: (float(parse_name(name).depth), mean(measure(results, name, seed)))
+            runs,
+            lambda name, seed: (float(parse_name(name).depth), mean(measure(results, name, seed))),
+            comparison="rank correlation with depth",
         )
-    sample, (shallow, deep) = Sample("pairs"), runs
+    shallow, deep = runs
+    sample = Sample("pairs", comparison=f"{deep[0]} minus {shallow[0]}")
 
     def find() -> None:
         sides = (tuple(measure(results, *run)) for run in (deep, shallow))
@@ -131,9 +141,12 @@ def run_scatter(results: Results, x: Quantity, y: Quantity) -> Sample:
 
 
 def scatter(
-    runs: Iterable[tuple[str, int]], place: Callable[[str, int], tuple[float, float]], kind: str = "scatter"
+    runs: Iterable[tuple[str, int]],
+    place: Callable[[str, int], tuple[float, float]],
+    kind: str = "scatter",
+    comparison: str | None = None,
 ) -> Sample:
-    sample = Sample(kind)
+    sample = Sample(kind, comparison=comparison)
     for name, seed in runs:
 
         def find(name=name, seed=seed) -> None:
@@ -154,7 +167,7 @@ def clipping_pairs(results: Results, measure: Callable[[dict, float], float]) ->
     """
     runs = {(run["network"], run["seed"], run["clipped"]): run for run in read_json(CLIPPING)["runs"]}
     bound = results.parameters["clipping"]["largest_norm"]
-    sample = Sample("pairs")
+    sample = Sample("pairs", strata="networks")
     for network, seed in dict.fromkeys((network, seed) for network, seed, _ in runs):
 
         def find(network=network, seed=seed) -> None:
@@ -189,49 +202,47 @@ def ablation_value(network: str, decay: float, seed: int, key: str) -> float:
 
 
 def dose_trend(results: Results, key: str) -> Sample:
-    """Strength B and a measure, of the relu networks whose shortcut differs in strength alone, all weight decays."""
+    """Strength B and a measure of every run of the dial; runs of one weight decay are compared."""
     declared = results.parameters["ablation"]
-    architectures = [parse_name(name) for name in declared["networks"]]
-    dial = [a for a in architectures if a.activation == "relu" and not a.projection]
-    sample = Sample("scatter")
-    for decay in declared["weight_decays"]:
-        part = scatter(
-            ((a.name, seed) for a in dial for seed in declared["seeds"]),
-            lambda name, seed, decay=decay: (
-                parse_name(name).shortcut,
-                ablation_value(name, decay, seed, key),
-            ),
-        )
-        sample.points += part.points
-        sample.missing += part.missing
+    sample = Sample("doses", strata=DECAYS)
+    for network in dial(declared["networks"]):
+        for decay, seed in each(declared):
+
+            def find(network=network, decay=decay, seed=seed) -> None:
+                value = ablation_value(network, decay, seed, key)
+                sample.points.append(
+                    Point(network, seed, strength(network), value, f"weight decay {decay:g}")
+                )
+
+            sample.add(f"{network}, weight decay {decay:g}, seed {seed}", find)
     return sample
 
 
 def type_pairs(results: Results, key: str) -> Sample:
     """Projection beside identity shortcut."""
-    declared, sample = results.parameters["ablation"], Sample("pairs")
+    declared, sample = results.parameters["ablation"], Sample("pairs", strata=DECAYS)
     depth = parse_name(declared["networks"][0]).depth
     names = (f"resnet{depth}-projection", f"resnet{depth}")
     for decay, seed in each(declared):
 
         def find(decay=decay, seed=seed) -> None:
             sides = ((of_declared(declared, name, decay, seed, key),) for name in names)
-            sample.observations.append(Observation(f"weight decay {decay}", seed, *sides))
+            sample.observations.append(Observation(f"weight decay {decay:g}", seed, *sides))
 
-        sample.add(f"weight decay {decay}, seed {seed}", find)
+        sample.add(f"weight decay {decay:g}, seed {seed}", find)
     return sample
 
 
 def activation_contrasts(results: Results, key: str) -> Sample:
     """Residual and plain network with tanh, and with relu."""
-    declared, sample = results.parameters["ablation"], Sample("contrasts")
+    declared, sample = results.parameters["ablation"], Sample("contrasts", strata=DECAYS)
     for decay, seed in each(declared):
 
         def find(decay=decay, seed=seed) -> None:
             tanh, relu = (shortcut_pair(declared, suffix, decay, seed, key) for suffix in ("-tanh", ""))
-            sample.contrasts.append(Contrast(f"weight decay {decay}", seed, tanh, relu))
+            sample.contrasts.append(Contrast(f"weight decay {decay:g}", seed, tanh, relu))
 
-        sample.add(f"weight decay {decay}, seed {seed}", find)
+        sample.add(f"weight decay {decay:g}, seed {seed}", find)
     return sample
 
 

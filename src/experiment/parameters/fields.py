@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -6,7 +6,7 @@ from pydantic import Field, field_validator
 
 from experiment.parameters.fields import Positive, Seed, distinct, of_the_grammar
 from experiment.parameters.loading import Section
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 
 class Initialisation(Section):

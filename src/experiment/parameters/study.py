@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from experiment.parameters.loading import PARAMETERS_FILE, Section, parse, read_parameters
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 
 class Study(Section):

@@ -1,15 +1,19 @@
 """Sentences and the table of the ablation: the shortcut's strength and type, activation, weight decay."""
 
+from dataclasses import replace
 from itertools import product
-from math import isfinite
-from statistics import fmean
+from math import hypot, isfinite
 
-from experiment.dial import RESPONSES, Response, counterpart, dial, others, strength
-from experiment.reporting.ablation_dial import ablation_dial
+from experiment.dial import RESPONSES, counterpart, dial, others, strength
+from experiment.reporting.ablation_dial import TOLD_APART, ablation_dial
 from experiment.reporting.ablation_values import COLUMNS, Column, ablation_run, number_of, values_of
+from experiment.reporting.comparison import ONE_SEED, Difference, paired_over_seeds
 from experiment.reporting.latex import enumeration, escape, percentage, tabular, typewriter
-from experiment.reporting.results import Results, spread
-from experiment.reporting.wording import capital, count_noun, paragraph
+from experiment.reporting.results import Results, binomial_error, spread
+from experiment.reporting.wording import capital, count_noun
+
+TOLD = ("test_error", "normalised_trace")  # responses by which two networks are told apart
+WORDS = {1: "higher", -1: "lower"}
 
 
 def design(results: Results) -> str:
@@ -58,61 +62,63 @@ def _cell(values: list[float], column: Column) -> str:
 
 
 def ablation_variants(results: Results) -> str:
-    """Every variant beside the network of the dial with the same B."""
-    section = results.parameters["ablation"]
-    pairs = [(network, counterpart(network, section["networks"])) for network in others(section["networks"])]
-    if not any(partner for _, partner in pairs):
-        return "No variant has a network of the dial beside it, so none is compared."
-    return paragraph(
-        [
-            _comparison(results, network, partner, decay)
-            for network, partner in pairs
-            if partner
-            for decay in section["weight_decays"]
-        ]
-    )
-
-
-def _comparison(results: Results, network: str, partner: str, decay: float) -> str:
-    names = f"{typewriter(network)} against {typewriter(partner)} with weight decay {decay:g}"
-    return f"{names}: {_clauses(results, network, partner, decay)}."
-
-
-def ablation_decay(results: Results) -> str:
-    """Residual against plain, the ends of the dial, for each weight decay: whether their difference stays."""
+    """What a variant and the network of the dial with the same B, and the ends of the dial, are told apart by."""
     section = results.parameters["ablation"]
     networks = dial(section["networks"])
-    if len(networks) < 2:
-        return "The dial has a single network, so its ends are not compared."
-    plain, residual = networks[0], networks[-1]
-    clauses = [
-        f"with weight decay {decay:g} {_clauses(results, residual, plain, decay)}"
-        for decay in section["weight_decays"]
+    ends = [(networks[-1], networks[0])] if len(networks) > 1 else []
+    variants = [
+        (network, counterpart(network, section["networks"])) for network in others(section["networks"])
     ]
+    found = [(network, partner) for network, partner in [*ends, *variants] if partner]
+    if not found:
+        return "No network has another of the dial beside it, so none is compared."
+    texts = [
+        f"{typewriter(network)} against {typewriter(partner)}, {_apart(results, network, partner)}"
+        for network, partner in found
+    ]
+    return f"Test errors and normalised traces that differ {_beyond(results)}: {'; '.join(texts)}."
+
+
+def _beyond(results: Results) -> str:
+    if len(results.parameters["ablation"]["seeds"]) > 1:
+        return r"beyond a 95\,\% interval over paired seeds"
     return (
-        f"Between the ends of the dial, {typewriter(residual)} against {typewriter(plain)}: "
-        f"{'; '.join(clauses)}."
+        "by more than twice the standard error of the difference, which covers sign vectors and the finite test set and not "
+        "the variation between runs"
     )
 
 
-def _clauses(results: Results, first: str, second: str, decay: float) -> str:
-    """`test error 3.20 against 4.10 %, ...`, or that nothing was measured of both."""
-    shown = [r for r in RESPONSES if r.key in ("test_error", "normalised_trace", "excess_variation")]
-    texts = {r.name: _against(results, r, (first, decay), (second, decay)) for r in shown}
-    return ", ".join(f"{name} {both}" for name, both in texts.items() if both) or "not measured"
+def _apart(results: Results, network: str, partner: str) -> str:
+    """`higher test error (weight decay 0) and lower normalised trace`, the decays where it is not all; `none` for none."""
+    decays = results.parameters["ablation"]["weight_decays"]
+    texts, known = [], False
+    for key in TOLD:
+        name = next(response.name for response in RESPONSES if response.key == key)
+        found = {decay: told_apart(results, network, partner, decay, key) for decay in decays}
+        known = known or any(difference.value is not None for difference in found.values())
+        for sign, word in WORDS.items():
+            where = [f"{decay:g}" for decay, difference in found.items() if difference.sign == sign]
+            alone = f" (weight decay {enumeration(where)})" if len(where) < len(decays) else ""
+            texts += [f"{word} {name}{alone}"] if where else []
+    return enumeration(texts) if known else "not measured"
 
 
-def _against(
-    results: Results, response: Response, first: tuple[str, float], second: tuple[str, float]
-) -> str:
-    """`3.20 against 4.10 %`, means over the seeds that have both; empty where none has."""
-    columns = zip(*(values_of(results, *run, response.key) for run in (first, second)), strict=True)
-    both = [pair for pair in columns if all(map(isfinite, pair))]
-    if not both:
-        return ""
-    form = next(column.form for column in COLUMNS if column.key == response.key)
-    unit = rf"\,{escape(response.unit)}" if response.unit else ""
-    return " against ".join(form(fmean(side)) for side in zip(*both, strict=True)) + unit
+def told_apart(results: Results, network: str, partner: str, decay: float, key: str) -> Difference:
+    """Of a response, network minus partner: over seeds; with one seed by twice the standard error of measuring."""
+    found = paired_over_seeds(*(values_of(results, name, decay, key) for name in (network, partner)))
+    if found.value is None or len(results.parameters["ablation"]["seeds"]) > 1:
+        return found
+    errors = [_error(results, name, decay, key) for name in (network, partner)]
+    return replace(found, half_width=TOLD_APART * hypot(*errors), basis=ONE_SEED)
+
+
+def _error(results: Results, network: str, decay: float, key: str) -> float:
+    """The standard error of a response with one seed: of a test error by the finite test set, of a trace as measured."""
+    if key == "test_error":
+        (share,) = values_of(results, network, decay, key)
+        return 100 * binomial_error(share / 100, results.dataset["test"]["images"])
+    (error,) = values_of(results, network, decay, f"{key}_error")
+    return error
 
 
 def ablation_unmeasured(results: Results) -> str:
@@ -156,7 +162,6 @@ ABLATION_SENTENCES = {
     "ablation_design": design,
     "ablation_dial": ablation_dial,
     "ablation_variants": ablation_variants,
-    "ablation_decay": ablation_decay,
     "ablation_errors": ablation_errors,
     "ablation_unmeasured": ablation_unmeasured,
 }

@@ -1,20 +1,22 @@
-"""The claims of the source article with their verdicts: a sentence for each, a table, a count."""
+"""The judged claims: how many have which verdict, what is decided, the generalisation gaps, and a table of all."""
 
 from collections import Counter
+from itertools import groupby
+from statistics import fmean
 from typing import Any
 
 from experiment.evidence import CLAIMS
 from experiment.reporting.latex import ABSENT, enumeration, escape, measured, significant, typewriter
 from experiment.reporting.results import Results
-from experiment.reporting.wording import capital, count, count_noun
+from experiment.reporting.wording import capital, count, count_noun, paragraph
 from experiment.storage import read_json
 
-SIDES = {1: "on the claimed side", -1: "on the other side", 0: "on neither side"}
 REVISED = r"\textsuperscript{\textdagger}"  # beside a quantity that was chosen or changed after data on it had been seen
-MOST_NAMED = 4  # claims that are named one by one in the abstract
 SIGNS = {1: r"\ensuremath{+}", -1: r"\ensuremath{-}", 0: r"\textpm{}"}
 SIDES_IN_SHORT = {1: "for", -1: "against", 0: "neither", None: ABSENT}
-VERDICT_ORDER = ("supported", "contradicted", "inconclusive", "one observation", "cannot be judged")
+DECIDED = ("supported", "contradicted")
+VERDICT_ORDER = (*DECIDED, "inconclusive", "one observation", "cannot be judged")
+GAP = "less_overfitting"  # the claim on the generalisation gap
 
 Entry = dict[str, Any]  # of claims.json
 
@@ -24,7 +26,10 @@ def entries() -> list[Entry]:
 
 
 def side(entry: Entry) -> int | None:
-    """1 where the interval lies on the claimed side of 0, -1 on the other, 0 where it holds 0; None: no interval."""
+    """1 where the interval lies on the claimed side of 0, -1 on the other, 0 where it holds 0; None: no interval.
+
+    Of a two-sided claim both sides are the claimed one.
+    """
     low, high = entry["low"], entry["high"]
     if not (measured(low) and measured(high)):
         return None
@@ -34,14 +39,6 @@ def side(entry: Entry) -> int | None:
     return 1 if entry["expected_sign"] in (0, sign) else -1
 
 
-def standing(entry: Entry) -> str:
-    """The verdict; for one observation with the side of 0 on which it lies."""
-    if entry["verdict"] != "one observation":
-        return entry["verdict"]
-    found = side(entry)
-    return f"one observation, {'without an interval' if found is None else SIDES[found]}"
-
-
 def verdict_count(results: Results) -> str:
     """`Of 35 judgements, 3 are supported and 32 are inconclusive. Of the single observations, ...`"""
     text = f"Of {len(entries())} judgements, {counts()}."
@@ -49,9 +46,10 @@ def verdict_count(results: Results) -> str:
     if not sides:
         return text
     return (
-        f"{text} Of the single observations, {sides[1]} lie on the claimed side of zero with their whole interval, "
-        f"{sides[-1]} on the other, {sides[0]} contain zero and {sides[None]} have no interval, as nothing is drawn "
-        "more than once."
+        f"{text} Of the single observations, {sides[1]} {'lies' if sides[1] == 1 else 'lie'} on the claimed side of zero with "
+        f"{'its' if sides[1] == 1 else 'their'} whole interval, {sides[-1]} on the other, {sides[0]} "
+        f"{'contains' if sides[0] == 1 else 'contain'} zero and {sides[None]} {'has' if sides[None] == 1 else 'have'} no "
+        "interval, as nothing is drawn more than once."
     )
 
 
@@ -62,22 +60,88 @@ def counts() -> str:
 
 
 def decided(results: Results) -> str:
-    """What is supported and what contradicted, by the claims' names; how many of them were revised after data."""
-    found = {verdict: [e for e in entries() if e["verdict"] == verdict] for verdict in VERDICT_ORDER[:2]}
-    parts = [
-        f"{capital(verdict)}: {enumeration([name(entry) for entry in of_verdict])}."
-        for verdict, of_verdict in found.items()
-        if of_verdict
-    ]
-    revised = [entry for of_verdict in found.values() for entry in of_verdict if entry["revised"]]
-    if not parts:
+    """An item for each judgement that is supported or contradicted, and how many of them were revised after data."""
+    items = [decided_item(e) for verdict in DECIDED for e in entries() if e["verdict"] == verdict]
+    listed = [r"\begin{itemize}\setlength{\itemsep}{\parskip}", *items, r"\end{itemize}"] if items else []
+    return "\n".join([*listed, predictions()])
+
+
+def decided_item(entry: Entry) -> str:
+    """`Supported: claim (identifier), quantity; comparison: -1.7 [-1.8, -1.6] nats over seeds; a mean over ...`"""
+    return (
+        f"\\item \\emph{{{capital(entry['verdict'])}}}: {name(entry)} ({typewriter(entry['id'])}), {subject(entry)}: "
+        f"{estimate(entry)} over {entry['interval_covers']}{spread_over_strata(entry)}."
+    )
+
+
+def spread_over_strata(entry: Entry) -> str:
+    """What the estimate is a mean over, the range of what it averages, and where the sign is the other one."""
+    effects = entry["by_stratum"]
+    if len(effects) < 2:
+        return ""
+    low, high = (significant(pick(effects.values()), 2) for pick in (min, max))
+    text = f"; a mean over {count(len(effects))} {entry['strata']} of effects from {low} to {high}"
+    return text + opposite(entry)
+
+
+def opposite(entry: Entry) -> str:
+    """`, with the opposite sign at depth 8 and depth 20`; nothing where what is averaged has one sign."""
+    effects = entry["by_stratum"]
+    found = [escape(stratum) for stratum, effect in effects.items() if effect * (entry["estimate"] or 0) < 0]
+    return f", with the opposite sign at {enumeration(found)}" if found else ""
+
+
+def predictions() -> str:
+    """Whether anything is decided, and whether what is was fixed before data were seen."""
+    found = [entry["revised"] for entry in entries() if entry["verdict"] in DECIDED]
+    if not found:
         return "None is supported or contradicted."
-    if revised:
-        parts.append(
-            f"Of these, {count(len(revised))} {'was' if len(revised) == 1 else 'were'} chosen or changed after data had "
-            f"been seen ({REVISED}) and {'is' if len(revised) == 1 else 'are'} no prediction."
+    if all(found):
+        return (
+            "No judgement that was fixed before data were seen is decided: what is supported or contradicted was chosen or "
+            "changed afterwards and is no prediction."
         )
-    return " ".join(parts)
+    if not any(found):
+        return "All that is supported or contradicted was fixed before data were seen."
+    revised = sum(found)
+    return (
+        f"Of the decided judgements, {count(revised)} {'was' if revised == 1 else 'were'} chosen or changed after data had "
+        f"been seen and {'is' if revised == 1 else 'are'} no prediction."
+    )
+
+
+def unjudged(results: Results) -> str:
+    """Which judgements cannot be made, and why; nothing where all can."""
+    missing: dict[str, list[str]] = {}
+    for entry in entries():
+        if entry["verdict"] == "cannot be judged":
+            missing.setdefault(entry["reason"], []).append(typewriter(entry["id"]))
+    return paragraph(
+        [
+            f"Of {enumeration(found)} there is no estimate ({escape(reason)})."
+            for reason, found in missing.items()
+        ]
+    )
+
+
+def gaps(results: Results) -> str:
+    """The generalisation gaps of every pair of networks, means over seeds."""
+    found = next(entry for entry in entries() if entry["id"] == GAP)["observations"]
+    if not found:
+        return "No generalisation gap was measured in both networks of a pair."
+    pairs = dict.fromkeys(observation["of"] for observation in found)
+    clauses = [f"{gap(found, pair)} ({typewriter(pair)})" for pair in pairs]
+    several = len({observation["seed"] for observation in found}) > 1
+    return (
+        f"The generalisation gap, residual against plain{', means over seeds' if several else ''}, is "
+        f"{enumeration(clauses)}."
+    )
+
+
+def gap(found: list[dict[str, Any]], pair: str) -> str:
+    """`0.102 against 0.093 nats`."""
+    sides = (fmean(o[side] for o in found if o["of"] == pair) for side in ("first", "second"))
+    return f"{' against '.join(map(significant, sides))} nats"
 
 
 def name(entry: Entry) -> str:
@@ -102,41 +166,30 @@ def rule(results: Results) -> str:
         f"the claimed side of zero and the permutation test's $p$, corrected by Holm's method over all judgements that have one, is below "
         f"{declared['significance']:g}; \\emph{{contradicted}} where both hold for the other side; else \\emph{{inconclusive}}. "
         f"With one seed it is \\emph{{one observation}} whatever the interval over directions says, and with fewer than "
-        f"{declared['least_seeds']} seeds inconclusive. Without an estimate it \\emph{{cannot be judged}}."
+        f"{declared['least_seeds']} seeds inconclusive. Without an estimate it \\emph{{cannot be judged}}.{two_sided()}"
     )
 
 
-def sentences(results: Results) -> str:
-    """An item for each claim: its judgements, worded by their verdicts, and the stage that measured."""
-    claims: dict[str, list[Entry]] = {}
-    for entry in entries():
-        claims.setdefault(entry["claim"], []).append(entry)
-    return "\n".join(f"\\item {claim_sentence(text, found)}" for text, found in claims.items())
+def two_sided() -> str:
+    """What the verdict on an effect of either sign can be; nothing where none is judged."""
+    number = sum(entry["expected_sign"] == 0 for entry in entries())
+    if not number:
+        return ""
+    return (
+        f" {capital(count_noun(number, 'judgement'))} of an effect of either sign (\\textpm{{}} in \\cref{{tab:claims}}) can "
+        "be supported and cannot be contradicted, since both sides are the claimed one."
+    )
 
 
-def claim_sentence(text: str, found: list[Entry]) -> str:
-    clauses = "; ".join(clause(entry) for entry in found)
-    shown = enumeration([f"\\cref{{{label}}}" for label in dict.fromkeys(entry["shown"] for entry in found)])
-    stages = enumeration([typewriter(stage) for stage in dict.fromkeys(entry["stage"] for entry in found)])
-    return f"\\emph{{{escape(capital(text))}}}: {clauses} ({stages}, {shown})."
-
-
-def clause(entry: Entry) -> str:
-    """`largest Hessian eigenvalue: -0.40 [-0.61, -0.20], one observation, on the claimed side (0 for, 1 missing)`."""
-    quantity = escape(entry["quantity"])
-    if entry["verdict"] == "cannot be judged":
-        return f"{quantity}: {entry['verdict']} ({escape(entry['reason'])})"
-    notes = [entry["reason"]] if entry["reason"] not in (None, "one seed") else []
-    if entry["missing"]:
-        notes.append(
-            f"{len(entry['missing'])} of {len(entry['missing']) + len(entry['observations'])} missing"
-        )
-    return f"{quantity}: {estimate(entry)}, {standing(entry)}{f' ({escape(enumeration(notes))})' if notes else ''}"
+def subject(entry: Entry) -> str:
+    """Quantity and comparison."""
+    return escape(f"{entry['quantity']}; {entry['comparison']}")
 
 
 def estimate(entry: Entry) -> str:
-    """Value and interval, with the unit where there is one."""
-    parts = (significant(entry["estimate"], 2), interval(entry), entry["unit"])
+    """Value and interval, with the unit where there is one, and for a correlation the number of its points."""
+    points = rf"(\ensuremath{{n={entry['n']}}})" if entry["correlation"] else ""
+    parts = (significant(entry["estimate"], 2), interval(entry), escape(entry["unit"]), points)
     return " ".join(part for part in parts if part)
 
 
@@ -154,36 +207,49 @@ def probability(p: float | None) -> str:
 
 
 def claims_table(results: Results) -> str:
-    """Every judgement in a row, as a longtable."""
-    columns = (
-        r"@{}>{\raggedright\arraybackslash}p{0.18\linewidth}>{\raggedright\arraybackslash}p{0.19\linewidth}"
-        r"crlrrl>{\raggedright\arraybackslash}p{0.1\linewidth}@{}"
-    )
-    heads = ["Claim", "Quantity", "Sign", "Estimate", "Interval", "$p$", "Holm", "Side", "Verdict"]
+    """Every judgement in a row below its claim, as a longtable."""
+    heads = ["Judgement", "Sign", "$n$", "Estimate", "Interval", "$p$", "Holm", "Side", "Verdict"]
+    wrapped = r">{{\raggedright\arraybackslash}}p{{{}\linewidth}}"
+    columns = rf"@{{}}{wrapped.format(0.33)}ccrlrrl{wrapped.format(0.1)}@{{}}"
     head = rf"\toprule {' & '.join(heads)} \\ \midrule"
-    rows, last = [], None
-    for entry in entries():
-        rows.append(" & ".join(row(entry, repeated=entry["claim"] == last)) + r" \\")
-        last = entry["claim"]
+    rows = [
+        line
+        for _, found in groupby(entries(), lambda entry: entry["claim"])
+        for line in claim_rows(list(found), len(heads))
+    ]
     caption = (
-        r"\caption{Every judgement. Estimates as \texttt{results/claims.json} says of each: residual minus plain, relative "
-        r"differences $2(a-b)/(|a|+|b|)$, or rank correlations. Sign: that which the claim gives the estimate, \textpm{} "
-        r"where it speaks of an effect of either sign. Shares are of one, powers of ten of the ratio. Intervals over seeds, "
-        rf"directions or networks, $p$ over seeds. Side: where the whole interval lies. {REVISED}: chosen or changed after "
-        r"data had been seen. An em dash: cannot be had.}\label{tab:claims} \\"
+        r"\caption{Every judgement, below its claim and the claim's source, which makes it or from whose argument it follows. "
+        r"Each begins with its identifier in \texttt{results/claims.json} and \cref{fig:claims}. Relative: the difference "
+        r"$2(a-b)/(|a|+|b|)$. Sign: that which the claim gives the estimate, \textpm{} where it speaks of an effect of either "
+        r"sign. $n$: on how much the estimate rests (pairs, runs or networks), in parentheses how much is missing. Shares are "
+        r"of one, powers of ten of the ratio. Estimates over several pairs of networks, depths or weight decays are means, and "
+        r"those whose own estimate has the opposite sign are named. A difference of 0 without an interval: all values are the same, at "
+        r"the bound of what is resolved. Intervals over seeds, directions or networks, $p$ over seeds. Side: where the "
+        rf"whole interval lies. {REVISED}: chosen or changed after data had been seen. An em dash: cannot be "
+        r"had.}\label{tab:claims} \\"
     )
     body = [caption, head + r" \endfirsthead", head + r" \endhead", r"\bottomrule \endfoot", *rows]
     table = [rf"\begin{{longtable}}{{{columns}}}", *body, r"\end{longtable}"]
     return "\n".join([r"{\setlength{\tabcolsep}{4pt}", *table, "}"]) + "\n"
 
 
-def row(entry: Entry, repeated: bool) -> list[str]:
-    claim = "" if repeated else escape(capital(entry["claim"]))
+def claim_rows(found: list[Entry], columns: int) -> list[str]:
+    """The claim with its source and where it is shown, on the same page as the first of its judgements."""
+    source = found[0]["source"]
+    cited = rf"\citep{{{source}}}" if source else "(ours)"
+    shown = enumeration([rf"\cref{{{label}}}" for label in dict.fromkeys(entry["shown"] for entry in found)])
+    claim = rf"\emph{{{escape(capital(found[0]['claim']))}}} {cited}, {shown}"
+    head = rf"\multicolumn{{{columns}}}{{@{{}}p{{0.95\linewidth}}@{{}}}}{{{claim}}} \\*"
+    return [head, *(" & ".join(row(entry)) + r" \\" for entry in found), r"\addlinespace"]
+
+
+def row(entry: Entry) -> list[str]:
     unit = f" ({escape(entry['unit'])})" if entry["unit"] else ""
+    missing = f" ({len(entry['missing'])})" if entry["missing"] else ""
     return [
-        claim,
-        f"{escape(entry['quantity'])}{unit}{REVISED if entry['revised'] else ''}",
+        f"{typewriter(entry['id'])}{REVISED if entry['revised'] else ''}: {subject(entry)}{unit}{opposite(entry)}",
         SIGNS[entry["expected_sign"]],
+        f"{entry['n']}{missing}" if entry["n"] else ABSENT,
         significant(entry["estimate"], 2),
         interval(entry) or ABSENT,
         probability(entry["p"]),
@@ -195,16 +261,18 @@ def row(entry: Entry, repeated: bool) -> list[str]:
 
 def judged_claims_summary(results: Results) -> str:
     """For the abstract: how many claims were judged, from how many seeds, and what is decided."""
-    claims = len({entry["claim"] for entry in entries()})
-    by_seeds = Counter(len(entry["seeds"]) for entry in entries() if entry["seeds"])
-    seeds = enumeration(
-        [f"{number} rest on {count_noun(seeds, 'seed')}" for seeds, number in sorted(by_seeds.items())]
-    )
-    settled = sum(entry["verdict"] in VERDICT_ORDER[:2] for entry in entries())
-    named = f" {decided(results)}" if 0 < settled <= MOST_NAMED else ""
+    found = entries()
+    by_seeds = Counter(len(entry["seeds"]) for entry in found)
+    bases = [
+        f"{number} {'rests' if number == 1 else 'rest'} on {count_noun(seeds, 'seed')}"
+        for seeds, number in sorted(by_seeds.items())
+        if seeds
+    ]
+    if by_seeds[0]:
+        bases.append(f"{by_seeds[0]} {'rests' if by_seeds[0] == 1 else 'rest'} on no observation")
     return (
-        f"We judge {claims} claims by declared statistics in {len(entries())} judgements, of which {seeds}: "
-        f"{counts()}.{named}"
+        f"We judge {len({entry['claim'] for entry in found})} claims by declared statistics in {len(found)} judgements, of "
+        f"which {enumeration(bases)}: {counts()}. {predictions()}"
     )
 
 
@@ -213,6 +281,7 @@ CLAIMS_SENTENCES = {
     "claims_rule": rule,
     "claims_count": verdict_count,
     "claims_decided": decided,
-    "claims": sentences,
+    "claims_unjudged": unjudged,
+    "claims_gaps": gaps,
 }
 CLAIMS_TABLES = {"claims": claims_table}

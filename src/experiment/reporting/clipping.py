@@ -9,18 +9,25 @@ from experiment.reporting.wording import count, paragraph
 from experiment.storage import read_json
 
 MODES = {False: "no", True: "yes"}
+LEARNT = 0.01  # nats below the loss of guessing at which a run has begun to learn
+Run = dict[str, Any]
 
 
-def short_trainings(results: Results, network: str, clipped: bool) -> list[dict[str, Any]]:
+def short_trainings(results: Results, network: str, clipped: bool) -> list[Run]:
     """The runs of one network in one mode, by seed."""
     runs = read_json(CLIPPING)["runs"]
     return [run for run in runs if run["network"] == network and run["clipped"] == clipped]
 
 
 def clipping(results: Results) -> str:
-    """Network by network: how many short trainings break, and where the others end."""
+    """Network by network: how many short trainings break, and where the others end; in all, how many learn."""
+    networks = results.parameters["clipping"]["networks"]
     return paragraph(
-        [_network_sentence(results, network) for network in results.parameters["clipping"]["networks"]]
+        [
+            *(_network_sentence(results, network) for network in networks),
+            _learning(results, networks),
+            _mended(results, networks),
+        ]
     )
 
 
@@ -29,7 +36,7 @@ def _network_sentence(results: Results, network: str) -> str:
     return f"Of {typewriter(network)} {_outcome(free)} without clipping, and {_outcome(clipped)} with it."
 
 
-def _outcome(runs: list[dict[str, Any]]) -> str:
+def _outcome(runs: list[Run]) -> str:
     """`two of two runs break (steps 3 and 5)` or `none of two runs breaks (loss 1.40 to 1.60 nats at the end)`."""
     broken = sorted({run["diverged_step"] for run in runs if run["diverged_step"] is not None})
     number = sum(run["diverged_step"] is not None for run in runs)
@@ -42,6 +49,54 @@ def _outcome(runs: list[dict[str, Any]]) -> str:
         low, high = significant(min(losses)), significant(max(losses))
         notes.append(f"loss {low if low == high else f'{low} to {high}'} nats at the end")
     return f"{start} ({'; '.join(notes)})" if notes else start
+
+
+def _learning(results: Results, networks: list[str]) -> str:
+    """How many of the runs that stay finite learn, with and without clipping."""
+    texts = []
+    for clipped, words in {False: "without clipping", True: "with it"}.items():
+        whole = [
+            run
+            for n in networks
+            for run in short_trainings(results, n, clipped)
+            if measured(run["final_loss"])
+        ]
+        if whole:
+            learnt = sum(has_learnt(results, run) for run in whole)
+            texts.append(f"{count(learnt)} of {count(len(whole))} {words}")
+    if not texts:
+        return ""
+    return (
+        f"To stay finite is not to learn: of the runs that do not break, {enumeration(texts)} "
+        f"end more than {LEARNT:g} nats below the loss of guessing, {fixed(results.chance_loss, 2)}."
+    )
+
+
+def has_learnt(results: Results, run: Run) -> bool:
+    return measured(run["final_loss"]) and run["final_loss"] < results.chance_loss - LEARNT
+
+
+def _mended(results: Results, networks: list[str]) -> str:
+    """How many of the runs that break without clipping learn with it."""
+    both = [
+        twins
+        for network in networks
+        for twins in zip(*(short_trainings(results, network, mode) for mode in MODES), strict=True)
+    ]
+    rescued = [clipped for free, clipped in both if free["diverged_step"] is not None]
+    if not rescued:
+        return "No run breaks without clipping, so that there is nothing for it to mend."
+    learnt = sum(has_learnt(results, run) for run in rescued)
+    rest = "the others" if learnt else "them"
+    caution = (
+        ""
+        if learnt == len(rescued)
+        else f"; in {rest} it prevents overflow at most, and learning is not shown"
+    )
+    return (
+        f"Of the runs that break without clipping {count(learnt)} of {count(len(rescued))} "
+        f"{'learns' if learnt < 2 else 'learn'} with it{caution}."
+    )
 
 
 def clipping_table(results: Results) -> str:

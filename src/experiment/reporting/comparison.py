@@ -8,10 +8,11 @@ from scipy.stats import norm, t
 
 from experiment.reporting.latex import measured, typewriter
 from experiment.reporting.results import Results, binomial_error, printed
-from flatness.networks import Architecture, parse_name
+from flatness.names import Architecture, parse_name
 
 CONFIDENCE = 0.95
 ONE_SEED = "one seed"
+DIRECTIONS = "paired directions"  # what an interval of one seed is over
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,16 @@ def paired_over_directions(residual: list[float], plain: list[float], found: Dif
     if len(residual) < 2:
         return found
     half = half_width([r - p for r, p in zip(residual, plain, strict=True)])
-    return replace(found, half_width=half, basis=f"{ONE_SEED}, {len(residual)} paired directions")
+    return replace(found, half_width=half, basis=f"{ONE_SEED}, {len(residual)} {DIRECTIONS}")
+
+
+def paired(values: list[list[float | None]], along: list[list[list[float] | None]]) -> Difference:
+    """Of values by seed, residual then plain: over seeds, with one seed over the directions whose values are `along`."""
+    found = paired_over_seeds(*values)
+    if found.half_width is not None or found.value is None:
+        return found
+    both = next((both for both in zip(*along, strict=True) if all(both)), None)
+    return paired_over_directions(*both, found) if both else found
 
 
 def half_width(differences: list[float]) -> float:
@@ -121,11 +131,15 @@ def roughness_difference(results: Results, pair: Pair, state: str, measure: str)
     A difference too small to be printed is not resolved: measures at their bound differ by rounding, without
     any spread.
     """
-    values = [results.measure(network, state, measure) for network in (pair.residual, pair.plain)]
-    difference = paired_over_seeds(*values)
-    if difference.half_width is None and difference.value is not None:
-        along = [results.by_direction(network, state, measure) for network in (pair.residual, pair.plain)]
-        both = next((both for both in zip(*along, strict=True) if all(both)), None)
-        difference = paired_over_directions(*both, difference) if both else difference
+    networks = (pair.residual, pair.plain)
+    found = paired(
+        [results.measure(network, state, measure) for network in networks],
+        [results.by_direction(network, state, measure) for network in networks],
+    )
+    return rounded(found, measure)
+
+
+def rounded(difference: Difference, measure: str) -> Difference:
+    """The same, unresolved where it is too small for the decimals with which the measure is printed."""
     factor, digits = printed(measure)
     return replace(difference, resolution=0.5 * 10**-digits / factor)

@@ -2,7 +2,9 @@
 
 from experiment.reporting.ablation import ABLATION_SENTENCES, ABLATION_TABLES
 from experiment.reporting.claims import CLAIMS_SENTENCES, CLAIMS_TABLES
+from experiment.reporting.convexity_sentences import CONVEXITY_SENTENCES
 from experiment.reporting.curvature import CURVATURE_SENTENCES, CURVATURE_TABLES
+from experiment.reporting.deviations import DEVIATIONS_SENTENCES
 from experiment.reporting.gradients import GRADIENTS_SENTENCES, GRADIENTS_TABLES
 from experiment.reporting.landscape_sentences import LANDSCAPE_SENTENCES
 from experiment.reporting.landscape_tables import (
@@ -18,6 +20,7 @@ from experiment.reporting.robustness import ROBUSTNESS_SENTENCES, ROBUSTNESS_TAB
 from experiment.reporting.sentences import STUDY_SENTENCES
 from experiment.reporting.sharpness import SHARPNESS_SENTENCES, SHARPNESS_TABLES
 from experiment.reporting.tables import dataset_table, parameters_table, published_table, training_table
+from experiment.reporting.times import TIMES_SENTENCES
 from experiment.reporting.trials import TRIALS_SENTENCES, TRIALS_TABLES
 
 SENTENCES = (
@@ -26,12 +29,15 @@ SENTENCES = (
     | MEASUREMENT_SENTENCES
     | PLANE_ROUGHNESS_SENTENCES
     | CURVATURE_SENTENCES
+    | CONVEXITY_SENTENCES
     | SHARPNESS_SENTENCES
     | GRADIENTS_SENTENCES
     | ROBUSTNESS_SENTENCES
     | ABLATION_SENTENCES
     | TRIALS_SENTENCES
     | CLAIMS_SENTENCES
+    | DEVIATIONS_SENTENCES
+    | TIMES_SENTENCES
 )
 TABLES = (
     {

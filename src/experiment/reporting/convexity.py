@@ -1,6 +1,7 @@
 """The convexity map with one rule for what is resolved, for the text, the claims and the figure."""
 
-from math import nan
+from math import inf, isnan, nan
+from statistics import median
 from typing import Any
 
 from experiment.reporting.latex import measured
@@ -24,3 +25,23 @@ def resolved_ratios(stored: dict[str, Any]) -> list[list[float]]:
 def _resolved(ratio: float | None, smallest: float | None, residual: float | None) -> float:
     known = all(map(measured, (ratio, smallest, residual)))
     return float(ratio) if known and residual <= abs(smallest) else nan
+
+
+def median_bounds(stored: dict[str, Any]) -> tuple[float, float] | None:
+    """Least and largest median ratio of all points, resolved or not; None where no map was measured.
+
+    A point that is not resolved counts from 0 to (|smallest| + residual) / |largest|, without end where one is not known:
+    an eigenvalue lies within the residual of the smallest that was found.
+    """
+    names = ("smallest", "largest", "residual")
+    ratios = [ratio for row in resolved_ratios(stored) for ratio in row]
+    if not ratios:
+        return None
+    ends = zip(*([value for row in stored[name] for value in row] for name in names), strict=True)
+    highest = [_highest(*point) if isnan(ratio) else ratio for ratio, point in zip(ratios, ends, strict=True)]
+    return median(0.0 if isnan(ratio) else ratio for ratio in ratios), median(highest)
+
+
+def _highest(smallest: float | None, largest: float | None, residual: float | None) -> float:
+    known = all(map(measured, (smallest, largest, residual))) and largest != 0
+    return (abs(smallest) + residual) / abs(largest) if known else inf

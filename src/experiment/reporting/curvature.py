@@ -1,16 +1,18 @@
 """Tables and sentences of the Hessian's spectra and of the convexity maps."""
 
-from experiment.origins import STATES
+from experiment.layout import STATES
 from experiment.reporting.comparison import Pair, pairs
 from experiment.reporting.curvature_values import (
     COLUMNS,
     COMPARED,
+    NEAR_ZERO,
     NORMALISED,
     Comparison,
     compare,
     error_name,
     is_unresolved,
     maps,
+    mass_near_zero,
     reasons,
     values,
 )
@@ -25,6 +27,7 @@ from experiment.reporting.latex import (
     percentage,
     significant,
     tabular,
+    thousands,
     typewriter,
     with_error,
 )
@@ -39,10 +42,6 @@ HEAD = ["Weights", "Network", "Largest", "Residual", "Smallest", "Residual", "Tr
 RATIOS = ("median", "largest", "resolved")
 UNRESOLVED = "not resolved"
 SINGLE = "in this run "
-NUMERICAL = (
-    r"Behind \textpm{} stands the numerical error alone, an eigenvalue's residual or a trace's standard error over sign "
-    "vectors; the draw of images is not covered."
-)
 
 
 def raw_table(results: Results) -> str:
@@ -127,6 +126,30 @@ def _map_row(results: Results, network: str) -> list[str]:
     return [typewriter(network), points, percentage(resolved), *ratios]
 
 
+def density(results: Results) -> str:
+    """How much of each spectrum, as the quadrature has it, lies near zero in units of its largest eigenvalue."""
+    shares = [
+        share
+        for run in results.study.runs
+        for stored in results.evidence("curvature", *run)["states"].values()
+        if (share := mass_near_zero(stored)) is not None
+    ]
+    if not shares:
+        return "No spectral density was measured."
+    low, high = (percentage(pick(shares), 2) for pick in (min, max))
+    between = low if low == high else f"between {low} and {high}"
+    return (
+        f"By the quadrature, {between}\\,\\% of a network's eigenvalues lie within {percentage(NEAR_ZERO, 0)}\\,\\% of "
+        "its largest one from zero."
+    )
+
+
+def images_note(results: Results) -> str:
+    """`on 125 images, whose draw the error does not cover`: what the curvature of every run is measured on."""
+    counts = {results.evidence("curvature", *run)["samples"] for run in results.study.runs}
+    return f"on {enumeration(list(map(thousands, sorted(counts))), 'or')} images, whose draw the error does not cover"
+
+
 def final_spectra(results: Results) -> str:
     return _comparison(results, "final")
 
@@ -140,9 +163,16 @@ def _comparison(results: Results, state: str) -> str:
     if not found:
         return NO_PAIR
     compared = [c for pair in found for c in _compared(results, pair, state).values()]
-    numerical = NUMERICAL if any(c.errors is not None for c in compared) else ""
+    numerical = _numerical(results) if any(c.errors is not None for c in compared) else ""
     sentences = [_pair_sentence(results, pair, state) for pair in found]
     return paragraph([*sentences, basis_note([c.difference for c in compared]), numerical])
+
+
+def _numerical(results: Results) -> str:
+    return (
+        r"Behind \textpm{} stands the numerical error alone, an eigenvalue's residual or a trace's standard error over sign "
+        f"vectors, {images_note(results)}."
+    )
 
 
 def _pair_sentence(results: Results, pair: Pair, state: str) -> str:
@@ -226,6 +256,7 @@ def missing(results: Results) -> str:
 
 
 CURVATURE_SENTENCES = {
+    "curvature_density": density,
     "curvature_final": final_spectra,
     "curvature_matched": matched_spectra,
     "curvature_convexity": convexity,

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from math import hypot, isnan
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
-from experiment.origins import STATES
+from experiment.layout import STATES
 from experiment.reporting.comparison import Difference, Pair, paired_over_seeds
 from experiment.reporting.convexity import resolved_ratios
 from experiment.reporting.latex import measured
@@ -25,6 +25,7 @@ COMPARED = {  # what rescaling leaves as it is first
 }
 TRACE_ERRORS = 2  # standard errors of a difference of traces beyond which they are told apart
 NORMALISED = "normalised_"
+NEAR_ZERO = 0.01  # of a spectrum's largest eigenvalue
 
 
 def values(results: Results, network: str, state: str, name: str) -> list[float | None]:
@@ -95,6 +96,20 @@ def reasons(results: Results, map_alone: bool = False) -> dict[str, list[str]]:
         for reason in dict.fromkeys(entry["reason"] for entry in entries if entry["reason"] is not None):
             found.setdefault(reason, []).append(run_name(network, seed))
     return found
+
+
+def mass_near_zero(state: dict[str, Any]) -> float | None:
+    """Share of the quadrature's weight, a mean over its draws, at nodes within NEAR_ZERO of the largest eigenvalue from
+    zero; None where no density was measured.
+    """
+    if state["reason"] is not None:
+        return None
+    reach = NEAR_ZERO * abs(state["largest_eigenvalue"])
+    nodes, weights = state["density"]["nodes"], state["density"]["weights"]  # by draw
+    return fmean(
+        sum(weight for node, weight in zip(*draw, strict=True) if abs(node) <= reach)
+        for draw in zip(nodes, weights, strict=True)
+    )
 
 
 def maps(results: Results, network: str) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from experiment.reporting.latex import enumeration, fixed, measured, significant
 from experiment.reporting.results import Results
 from experiment.reporting.wording import capital, count_noun
 from experiment.storage import read_json
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 LAG = 0.02  # of the line's length: the lag that is printed, rounded to a measured one
 Run = dict[str, Any]

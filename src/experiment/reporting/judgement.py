@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from experiment.reporting.comparison import Difference, Pair, roughness_difference
 from experiment.reporting.latex import fixed, measured
-from experiment.reporting.results import Results, printed
+from experiment.reporting.results import Results, printed, spread
 
 NO_DIFFERENCE = "no difference"
 NO_ROUGHNESS = "no roughness is resolved in either"
 FAMILY = {-1: "residual", 1: "plain"}
+PLANES = {"cuts": "final", "matched_cuts": "matched"}  # the plane about the weights of the cuts
 ROUNDING = 1e-9  # of a mean of values that are all at the bound
 
 
@@ -31,6 +32,11 @@ class Judged:
         if difference.value is None or difference.half_width is None:
             return None
         return FAMILY[-self.better * difference.sign] if difference.sign else "neither"
+
+    def leaning(self, difference: Difference) -> str | None:
+        """`residual` or `plain`, by the values alone; None where they are the same or unknown."""
+        value = difference.value
+        return FAMILY[-1 if self.better * value > 0 else 1] if value else None
 
     def at_bound(self, difference: Difference) -> bool:
         """Whether both networks' values are those of slices in which nothing exceeds the errors."""
@@ -107,3 +113,16 @@ def outcome(judged: Judged, difference: Difference, quality: Quality) -> str:
     winner = judged.winner(difference)
     words = {None: "no error can be stated", "neither": "within its error"}
     return words.get(winner, f"{winner} {quality.comparative}")
+
+
+def both(results: Results, pair: Pair, state: str, name: str) -> list[float | None]:
+    """Means over seeds, residual then plain."""
+    return [spread(results.measure(network, state, name)).mean for network in (pair.residual, pair.plain)]
+
+
+def plane_variation(results: Results, pair: Pair, state: str) -> str:
+    """`1.00 against 1.05`: excess variation on the planes about the weights of the cuts; nothing where not of both."""
+    values = both(results, pair, PLANES[state], "excess_variation")
+    if not all(map(measured, values)):
+        return ""
+    return " against ".join(fixed(value, printed("excess_variation")[1]) for value in values)

@@ -1,55 +1,46 @@
 """What the slices say together, and beside them curvature and sharpness at equal training loss: agreement, conclusion, abstract."""
 
-from collections.abc import Callable
-
 from experiment.reporting.comparison import Pair, pairs
-from experiment.reporting.curvature import curvature_sides
+from experiment.reporting.curvature import curvature_sides, images_note
 from experiment.reporting.judgement import (
     FLATNESS,
-    NO_ROUGHNESS,
     QUALITIES,
     SMOOTHNESS,
     Quality,
     differences_of,
     favoured,
     is_smooth,
+    plane_variation,
 )
 from experiment.reporting.latex import enumeration
+from experiment.reporting.measurement_sentences import sampling, statistics_effect
 from experiment.reporting.results import Results
 from experiment.reporting.sentences import NO_PAIR
-from experiment.reporting.sharpness import sharpness_sides
-from experiment.reporting.sides import Side, by_label, clauses, families
+from experiment.reporting.sharpness_values import JUDGED, difference
+from experiment.reporting.sides import Side, by_label, families
 from experiment.reporting.slice_sentences import (
     PLACES,
-    clause,
     final_slices,
-    hidden_bumps,
     matched_slices,
     matching,
     matching_caution,
     planes,
 )
-from experiment.reporting.wording import basis_note, paragraph
+from experiment.reporting.trials import trial_in_short
+from experiment.reporting.wording import capital, count_noun, paragraph
 
+NO_ROUGHNESS_OF_CUTS = "no roughness is resolved in the cuts of either"
 OTHER = {"residual": "plain", "plain": "residual"}
-EXPLAINED = (
-    "Flatness is read from the rise to the rim, by which the loss climbs from the centre to the ends of a slice (a "
-    "larger rise is less flat), and from the half-way distance, at which it has climbed half-way to the loss of "
-    "guessing (a larger distance is flatter)."
-)
 
 
 def agreement(results: Results) -> str:
-    """Whether the two comparisons name the same network as the flatter."""
-    return paragraph(
-        [
-            _agreement(pair, *(favoured(results, pair, state, FLATNESS) for state in PLACES))
-            for pair in pairs(results.study.networks)
-        ]
-    )
+    """Whether the two comparisons name the same network as the flatter, and how many intervals stand behind that."""
+    found = pairs(results.study.networks)
+    return paragraph([*(_agreement(results, pair) for pair in found), _multiplicity(results, found)])
 
 
-def _agreement(pair: Pair, final: str | None, matched: str | None) -> str:
+def _agreement(results: Results, pair: Pair) -> str:
+    final, matched = (favoured(results, pair, state, FLATNESS) for state in PLACES)
     if final is None or matched is None:
         return f"At {pair.label} the two comparisons cannot be set side by side, as one was not measured."
     if final == matched:
@@ -58,14 +49,48 @@ def _agreement(pair: Pair, final: str | None, matched: str | None) -> str:
             "disputed": "leave flatness disputed",
         }
         return f"At {pair.label} both comparisons {same.get(final, f'find the {final} network the flatter')}."
-    if {final, matched} == {"residual", "plain"}:
-        return (
-            f"At {pair.label} the two comparisons contradict each other: the {final} network is the flatter at "
-            f"the final weights and the {matched} network at equal training loss."
-        )
-    found = {"neither": "no difference is resolved", "disputed": "the measures disagree"}
-    first, second = (found.get(family, f"the {family} network is the flatter") for family in (final, matched))
-    return f"At {pair.label} the comparisons differ: at the final weights {first}, at equal training loss {second}."
+    differ = "contradict each other" if {final, matched} == {"residual", "plain"} else "differ"
+    found = (f"{PLACES[s]} {finding(results, pair, s)}{_other_way(results, pair, s)}" for s in PLACES)
+    return f"At {pair.label} the comparisons {differ}: {'; '.join(found)}."
+
+
+def finding(results: Results, pair: Pair, state: str, quality: Quality = FLATNESS) -> str:
+    """Which network's slices are the flatter or smoother, and by which measure alone where not by every one."""
+    family = favoured(results, pair, state, quality)
+    texts = {
+        None: f"{quality.noun} could not be judged",
+        "neither": f"no difference in {quality.noun} is resolved",
+        "disputed": f"the measures of {quality.noun} contradict each other",
+    }
+    if family in texts:
+        return texts[family]
+    compared = zip(quality.measures, differences_of(results, pair, state, quality), strict=True)
+    resolved = [judged.name for judged, d in compared if judged.winner(d) == family]
+    alone = f" by the {enumeration(resolved)} alone" if len(resolved) < len(quality.measures) else ""
+    return f"the {family} network is the {quality.comparative}{alone}"
+
+
+def _other_way(results: Results, pair: Pair, state: str) -> str:
+    """Names the measures of flatness that do not resolve the finding and whose values speak against it."""
+    family = favoured(results, pair, state, FLATNESS)
+    if family not in OTHER:
+        return ""
+    compared = zip(FLATNESS.measures, differences_of(results, pair, state, FLATNESS), strict=True)
+    against = [judged.name for judged, d in compared if judged.leaning(d) == OTHER[family]]
+    return f", though the {enumeration(against)}, unresolved, points the other way" if against else ""
+
+
+def _multiplicity(results: Results, found: list[Pair]) -> str:
+    """How many intervals of flatness there are and how many exclude zero."""
+    every = [d for pair in found for state in PLACES for d in differences_of(results, pair, state, FLATNESS)]
+    known = [d for d in every if d.half_width is not None]
+    if not known:
+        return ""
+    resolved = sum(d.resolved for d in known)
+    return (
+        f"Of {count_noun(len(known), 'interval')} of flatness in all, not corrected for their number, {resolved or 'none'} "
+        + ("excludes zero." if resolved < 2 else "exclude zero.")
+    )
 
 
 def deepest(results: Results) -> Pair | None:
@@ -78,57 +103,54 @@ def _is_measured(results: Results, pair: Pair) -> bool:
     return favoured(results, pair, "matched_cuts", FLATNESS) is not None
 
 
-def conclusion(results: Results) -> str:
-    """What slices, curvature and sharpness say at equal training loss about whether shortcuts flatten the landscape."""
+def roughness_in_short(results: Results, pair: Pair, state: str) -> str:
+    """Of the cuts and of the planes, which may differ: `no roughness is resolved in either network's cuts, ...`."""
+    smooth = is_smooth(results, pair, state)
+    cuts = NO_ROUGHNESS_OF_CUTS if smooth else f"in the cuts {finding(results, pair, state, SMOOTHNESS)}"
+    variation = plane_variation(results, pair, state)
+    alone = ", without an error" if len(results.study.seeds) == 1 else ""
+    planes = f" (excess variation on the planes, residual against plain{alone}: {variation})"
+    return cuts + planes if variation else cuts
+
+
+def conclusion_final(results: Results) -> str:
+    """Answer to the first question: flatness and roughness about the final weights."""
+    return _answer(results, "cuts")
+
+
+def conclusion_matched(results: Results) -> str:
+    """Answer to the second: the same at equal training loss, how equal that is, and what it says of the claim."""
+    found = pairs(results.study.networks)
     pair = deepest(results)
     if pair is None:
         return NO_PAIR
     return paragraph(
         [
-            _slices(results, pair),
-            matching_caution(results, pair),
-            _unmeasured_note(results, pair),
-            curvature_in_short(results),
-            sharpness_in_short(results),
-            _disagreement(results),
+            _answer(results, "matched_cuts"),
+            *(matching_caution(results, pair) for pair in found),
+            _weight(*(favoured(results, pair, "matched_cuts", quality) for quality in QUALITIES), pair),
         ]
     )
 
 
-def _slices(results: Results, pair: Pair) -> str:
-    flat, smooth = (favoured(results, pair, "matched_cuts", quality) for quality in QUALITIES)
-    one_seed = ", of one training run of each network" if len(results.study.seeds) == 1 else ""
-    rough = _no_roughness(results, pair) or _finding(SMOOTHNESS, smooth)
-    return (
-        f"In the slices, at equal training loss and {pair.label}{one_seed}, {_finding(FLATNESS, flat)}, and {rough}. "
-        f"{_weight(flat, smooth)}"
+def _answer(results: Results, state: str) -> str:
+    """Pair by pair, pairs with the same finding together; roughness once where it is that of the final weights."""
+    found = pairs(results.study.networks)
+    if not found:
+        return NO_PAIR
+    flat = by_label({pair.label: finding(results, pair, state) for pair in found})
+    rough, before = (
+        by_label({pair.label: roughness_in_short(results, pair, s) for pair in found})
+        for s in (state, "cuts")
     )
-
-
-def _finding(quality: Quality, family: str | None) -> str:
-    texts = {
-        None: f"{quality.noun} could not be judged",
-        "neither": f"no difference in {quality.noun} is resolved",
-        "disputed": f"the measures of {quality.noun} contradict each other",
-    }
-    return texts.get(family, f"the {family} network's slices are the {quality.comparative}")
-
-
-def _no_roughness(results: Results, pair: Pair) -> str:
-    """That neither network's cuts show roughness beyond their errors, and what these hide; else nothing."""
-    if not is_smooth(results, pair, "matched_cuts"):
-        return ""
-    hidden = hidden_bumps(results, pair, "matched_cuts")
-    below = (
-        f" (bumps lower than {' against '.join(hidden)} nats, residual against plain, are hidden by their errors)"
-        if hidden
-        else ""
+    roughness = (
+        "Roughness is as about the final weights" if state != "cuts" and rough == before else capital(rough)
     )
-    return NO_ROUGHNESS + below
+    return f"{capital(PLACES[state])}, {flat}. {roughness}."
 
 
-def _weight(flat: str | None, smooth: str | None) -> str:
-    """What the findings say of the claim, in a sentence."""
+def _weight(flat: str | None, smooth: str | None, pair: Pair) -> str:
+    """What the cuts' findings say of the claim, in a sentence."""
     sides = {"residual": "for", "plain": "against"}
     says = [
         f"{sides[family]} the claim that shortcuts {quality.verb} the landscape"
@@ -141,46 +163,59 @@ def _weight(flat: str | None, smooth: str | None) -> str:
     parts = [f"speak {enumeration(says)}"] if says else []
     if open_questions:
         parts.append(f"do not decide whether shortcuts {enumeration(open_questions, 'or')} the landscape")
-    return f"Within their limits the slices {' and '.join(parts)}."
+    return f"Within their limits the cuts at {pair.label} {' and '.join(parts)}."
 
 
-def _unmeasured_note(results: Results, shown: Pair) -> str:
-    """Names deeper pairs about which nothing can be said."""
-    deeper = [pair.label for pair in pairs(results.study.networks) if pair.depth > shown.depth]
-    return f"At {enumeration(deeper)} nothing could be compared in the slices." if deeper else ""
+def conclusion_measured(results: Results) -> str:
+    """Answer to the third: how well slices are measured, and by how much choices move them."""
+    return paragraph([sampling(results), statistics_effect(results)])
 
 
-def curvature_in_short(results: Results) -> str:
-    """By depth, which network has the lower curvature at equal loss, filter-normalised numbers first."""
-    favours, undecided = "the {family} network has the lower {items}", "no difference is resolved in {items}"
-    return _in_short(
-        results, "In curvature", curvature_sides, favours, undecided, ", known up to numerical error"
-    )
+def conclusion_other(results: Results) -> str:
+    """Curvature, sharpness and the trials beside the slices."""
+    trials = [trial_in_short(results, network) for network in results.parameters["trials"]["networks"]]
+    return paragraph([other_measures(results), _disagreement(results), *trials])
 
 
-def sharpness_in_short(results: Results) -> str:
-    """By depth, which network is the sharper at equal loss."""
-    favours, undecided = "the {family} network is the sharper {items}", "no difference is resolved {items}"
-    return _in_short(results, "In sharpness", sharpness_sides, favours, undecided)
+def other_measures(results: Results) -> str:
+    """By depth, which network has the lower curvature and sharpness at equal loss, by what has an error."""
+    texts = {pair.label: _lower_of(results, pair) for pair in pairs(results.study.networks)}
+    return f"At equal loss, {images_note(results)}, {by_label(texts)}." if texts else ""
 
 
-def _in_short(
-    results: Results,
-    start: str,
-    sides_of: Callable[..., list[Side]],
-    favours: str,
-    undecided: str,
-    known: str = "",
-) -> str:
-    """A clause for each depth, depths with the same one together; with one seed that these are observations of it."""
-    found = pairs(results.study.networks)
-    sides = {pair.label: sides_of(results, pair, "matched", printed=False) for pair in found}
-    texts = {
-        label: clauses(of_pair, favours, undecided) or "nothing could be compared"
-        for label, of_pair in sides.items()
-    }
-    alone = len(results.study.seeds) == 1 and any(sides.values())
-    return f"{start}, {by_label(texts, after=',')}{f' (single observations{known})' if alone else ''}."
+def _lower_of(results: Results, pair: Pair) -> str:
+    """`the residual network has the lower curvature and by some measures the lower sharpness`."""
+    objects: dict[str, list[str]] = {}
+    for sides, noun in (
+        (curvature_sides(results, pair, "matched", printed=False), "curvature"),
+        (_sharpness_sides(results, pair), "sharpness"),
+    ):
+        subject, thing = _lower(sides, noun)
+        objects.setdefault(subject, []).append(thing)
+    return enumeration([f"{subject} {enumeration(things)}" for subject, things in objects.items()])
+
+
+def _lower(sides: list[Side], noun: str) -> tuple[str, str]:
+    """`the residual network has`, `the lower curvature`; or what may be said instead."""
+    found = sorted(families(sides))
+    if not sides:
+        return "nothing could be compared in", noun
+    if not found:
+        return "no difference is resolved in", noun
+    if len(found) > 1:
+        return "the measures contradict each other in", noun
+    some = "" if all(side.family for side in sides) else "by some measures "
+    return f"the {found[0]} network has", f"{some}the lower {noun}"
+
+
+def _sharpness_sides(results: Results, pair: Pair) -> list[Side]:
+    """The less sharp network by each measure with an error."""
+    found = [(measure, difference(results, pair, "matched", measure.key)) for measure in JUDGED]
+    return [
+        Side(measure.name, OTHER.get(measure.family(apart)))
+        for measure, apart in found
+        if apart.value is not None and apart.half_width is not None
+    ]
 
 
 def _disagreement(results: Results) -> str:
@@ -190,35 +225,31 @@ def _disagreement(results: Results) -> str:
 
 
 def _flatter(results: Results, pair: Pair) -> set[str]:
-    """The families that some measure finds the flatter at equal training loss."""
+    """The families that some measure with an error finds the flatter at equal training loss."""
     slices = {favoured(results, pair, "matched_cuts", FLATNESS)}
     if "disputed" in slices:
         slices = set(OTHER)
-    sharper = families(sharpness_sides(results, pair, "matched", printed=False))
-    lower = families(curvature_sides(results, pair, "matched", printed=False))
-    return (slices & set(OTHER)) | lower | {OTHER[family] for family in sharper}
+    others = [
+        *curvature_sides(results, pair, "matched", printed=False),
+        *_sharpness_sides(results, pair),
+    ]
+    return (slices & set(OTHER)) | families(others)
 
 
 def abstract(results: Results) -> str:
-    """The deepest pair's measures of flatness about the final weights and at equal loss, always both."""
+    """Of the deepest pair: slices in both comparisons, curvature and sharpness; then the last trial."""
     pair = deepest(results)
     if pair is None:
         return NO_PAIR
-    of_states = {state: differences_of(results, pair, state, FLATNESS) for state in PLACES}
-    if any(d.value is None for differences in of_states.values() for d in differences):
-        return (
-            f"At {pair.label} the slices could not be compared in both ways, so no comparison is quoted here."
-        )
-    texts = [
-        f"{PLACES[state]} "
-        + enumeration(
-            [clause(judged, d, FLATNESS) for judged, d in zip(FLATNESS.measures, differences, strict=True)]
-        )
-        for state, differences in of_states.items()
-    ]
-    every = [d for differences in of_states.values() for d in differences]
+    flat = [f"{PLACES[state]} {finding(results, pair, state)}" for state in PLACES]
+    trials = results.parameters["trials"]["networks"]
     return paragraph(
-        [EXPLAINED, f"At {pair.label}, residual against plain: {'; '.join(texts)}.", basis_note(every)]
+        [
+            f"At {pair.label}, {', and '.join(flat)}; {roughness_in_short(results, pair, 'matched_cuts')}.",
+            matching_caution(results, pair),
+            f"At equal loss, {images_note(results)}, {_lower_of(results, pair)}.",
+            trial_in_short(results, trials[-1]) if trials else "",
+        ]
     )
 
 
@@ -229,5 +260,8 @@ LANDSCAPE_SENTENCES = {
     "matching": matching,
     "matched_slices": matched_slices,
     "agreement": agreement,
-    "conclusion": conclusion,
+    "conclusion_final": conclusion_final,
+    "conclusion_matched": conclusion_matched,
+    "conclusion_measured": conclusion_measured,
+    "conclusion_other": conclusion_other,
 }

@@ -6,7 +6,8 @@ from itertools import product
 from typing import Any
 
 from experiment.evidence import CLIPPING, INITIALISATION, ablation_path
-from experiment.reporting.comparison import Pair, pairs
+from experiment.reporting.comparison import Pair, pairs, roughness_difference
+from experiment.reporting.judgement import FLATNESS
 from experiment.reporting.latex import (
     ABSENT,
     enumeration,
@@ -18,7 +19,11 @@ from experiment.reporting.latex import (
 )
 from experiment.reporting.results import MEASURES, Results, printed
 from experiment.reporting.tables import spread_cell
+from experiment.reporting.trial_settings import trial_runs
+from experiment.reporting.wording import interval
+from experiment.slices import read_slice
 from experiment.storage import read_json, run_name
+from experiment.trials import trial_name, trial_slice_path, trial_training_path
 
 VIEWS = {
     "final": "final weights",
@@ -45,14 +50,18 @@ def roughness_table(results: Results) -> str:
 
 def cuts_table(results: Results) -> str:
     """Measures of the one-dimensional cuts, means over directions."""
-    return _measures_table(results, CUT_VIEWS)
+    return _measures_table(results, CUT_VIEWS, differences=True)
 
 
-def _measures_table(results: Results, views: dict[str, str]) -> str:
+def _measures_table(results: Results, views: dict[str, str], differences: bool = False) -> str:
+    found = pairs(results.study.networks) if differences else []
     groups = [
         [
-            _measures_row(results, network, state, title if number == 0 else "")
-            for number, network in enumerate(members)
+            *(
+                _measures_row(results, network, state, title if number == 0 else "")
+                for number, network in enumerate(members)
+            ),
+            *(_difference_row(results, pair, state) for pair in found if pair.residual in members),
         ]
         for members in network_groups(results)
         for state, title in views.items()
@@ -73,6 +82,16 @@ def network_groups(results: Results) -> list[list[str]]:
 
 def _measures_row(results: Results, network: str, state: str, title: str) -> list[str]:
     return [title, typewriter(network), *(_measure_cell(results, network, state, name) for name in MEASURES)]
+
+
+def _difference_row(results: Results, pair: Pair, state: str) -> list[str]:
+    """Residual minus plain with its interval, of the measures of flatness."""
+    judged = {entry.measure for entry in FLATNESS.measures}
+    cells = [
+        interval(roughness_difference(results, pair, state, name), printed(name)[1]) if name in judged else ""
+        for name in MEASURES
+    ]
+    return ["", "difference", *cells]
 
 
 def _measure_cell(results: Results, network: str, state: str, name: str) -> str:
@@ -177,7 +196,7 @@ def provenance_table(results: Results) -> str:
 
 
 def _origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Stage, run and provenance: of the study's runs, of what is measured as a whole, of the ablation."""
+    """Stage, run and provenance: of the study's runs, of the trials, of what is measured as a whole, of the ablation."""
     for network, seed in results.study.runs:
         run = run_name(network, seed)
         yield "training", run, results.training[run]["provenance"]
@@ -185,6 +204,9 @@ def _origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "trajectory", run, results.trajectory(network, seed).attrs
         for name in INSTRUMENTS:
             yield name, run, results.evidence(name, network, seed)["provenance"]
+    for run in trial_runs(results):
+        yield "trial, training", trial_name(*run), read_json(trial_training_path(*run))["provenance"]
+        yield "trial, surface", trial_name(*run), read_slice(trial_slice_path(*run, "final")).attrs
     for stage, path in WHOLE.items():
         yield stage, stage, read_json(path)["provenance"]
     declared = results.parameters["ablation"]

@@ -5,6 +5,7 @@ from math import hypot
 import numpy as np
 from scipy.stats import spearmanr
 
+from experiment.reporting.comparison import pairs
 from experiment.reporting.landscape_tables import trajectory_numbers
 from experiment.reporting.latex import (
     enumeration,
@@ -105,18 +106,56 @@ def test_set(results: Results) -> str:
 
 
 def recomputed(results: Results) -> str:
-    """What recomputing batch-norm statistics does to the surface's rise."""
-    parts = []
-    for network in results.study.networks:
-        before, after = (
-            spread(results.measure(network, state, "edge_rise")).mean for state in ("final", "recomputed")
-        )
-        if measured(before) and measured(after):
-            parts.append(f"from {fixed(before, 2)} to {fixed(after, 2)} nats for {typewriter(network)}")
+    """What recomputing batch-norm statistics does to the planes' rise, network by network."""
+    parts = [
+        f"from {fixed(before, 2)} to {fixed(after, 2)} nats for {typewriter(network)}"
+        for network, (before, after) in _rises(results).items()
+    ]
     return (
         f"With statistics recomputed at each point the rise to the rim goes {enumeration(parts)}."
         if parts
         else ""
+    )
+
+
+def _rises(results: Results) -> dict[str, list[float]]:
+    """The planes' rise about the final weights with running and with recomputed statistics, where both are measured."""
+    rises = {
+        network: [
+            spread(results.measure(network, state, "edge_rise")).mean for state in ("final", "recomputed")
+        ]
+        for network in results.study.networks
+    }
+    return {network: both for network, both in rises.items() if all(map(measured, both))}
+
+
+def statistics_effect(results: Results) -> str:
+    """Factors by which the choice of statistics and the architecture change the planes' rise."""
+    rises = {network: both for network, both in _rises(results).items() if min(both) > 0}
+    if not rises:
+        return ""
+    change = [running / recomputed for running, recomputed in rises.values()]
+    low, high = significant(min(change), 2), significant(max(change), 2)
+    found = [pair for pair in pairs(results.study.networks) if {pair.residual, pair.plain} <= rises.keys()]
+    between = [
+        max(
+            max(
+                rises[p.residual][kind] / rises[p.plain][kind], rises[p.plain][kind] / rises[p.residual][kind]
+            )
+            for p in found
+        )
+        for kind in (0, 1)
+        if found
+    ]
+    apart = (
+        f"; between the networks of a pair it differs by a factor of up to {significant(between[0], 2)} with running "
+        f"statistics and of up to {significant(between[1], 2)} with recomputed ones"
+        if between
+        else ""
+    )
+    return (
+        "Recomputing batch-norm statistics at each point divides the planes' rise to the rim by "
+        f"{low if low == high else f'{low} to {high}'}{apart}."
     )
 
 
@@ -182,5 +221,6 @@ MEASUREMENT_SENTENCES = {
     "trajectory": trajectory,
     "test_set": test_set,
     "recomputed": recomputed,
+    "statistics_effect": statistics_effect,
     "line": line,
 }

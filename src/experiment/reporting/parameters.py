@@ -12,21 +12,26 @@ from experiment.parameters.loading import PARAMETERS_FILE
 
 @dataclass(frozen=True)
 class Parameter:
-    """A leaf: its dotted key, its value, and the comment at the end of its line (unit and source), if any."""
+    """Its dotted key, its value, and the comment at the end of its line (unit and source), if any."""
 
     key: str
     value: Any
     comment: str
 
 
-def parameter_leaves(path: Path = PARAMETERS_FILE) -> list[Parameter]:
-    """All leaves in the file's order. A list is one leaf; so is an empty mapping."""
+def parameter_rows(path: Path = PARAMETERS_FILE) -> list[Parameter]:
+    """All values in the file's order. A list is one value; so is an inline mapping, whose comment speaks of all its keys."""
     text = path.read_text()
     values, lines = yaml.safe_load(text), text.splitlines()
     return [
         Parameter(".".join(key), _value(values, key), _comment(node, lines))
-        for key, node in _leaves(yaml.compose(text, yaml.SafeLoader), ())
+        for key, node in _rows(yaml.compose(text, yaml.SafeLoader), ())
     ]
+
+
+def parameter_leaves(path: Path = PARAMETERS_FILE) -> list[Parameter]:
+    """The same with every key of an inline mapping by itself; an empty one is a leaf."""
+    return [leaf for row in parameter_rows(path) for leaf in _leaves(row)]
 
 
 def _comment(node: yaml.Node, lines: list[str]) -> str:
@@ -50,19 +55,21 @@ def parameter_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _leaves(
-    node: yaml.Node, above: tuple[str, ...], inline: yaml.Node | None = None
-) -> Iterator[tuple[tuple[str, ...], yaml.Node]]:
-    """Keys of the leaves, each with the node whose comment is its own: the outermost inline mapping, else the leaf.
-
-    The comment beside an inline mapping speaks of all its keys.
-    """
-    if isinstance(node, yaml.MappingNode) and node.value:
-        inline = inline or (node if node.flow_style else None)
+def _rows(node: yaml.Node, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], yaml.Node]]:
+    """Keys of the values, each with its node."""
+    if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
         for key, value in node.value:
-            yield from _leaves(value, (*above, key.value), inline)
+            yield from _rows(value, (*above, key.value))
     else:
-        yield above, inline or node
+        yield above, node
+
+
+def _leaves(row: Parameter) -> Iterator[Parameter]:
+    if isinstance(row.value, dict) and row.value:
+        for key, value in row.value.items():
+            yield from _leaves(Parameter(f"{row.key}.{key}", value, row.comment))
+    else:
+        yield row
 
 
 def _value(values: Any, key: tuple[str, ...]) -> Any:

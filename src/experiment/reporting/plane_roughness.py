@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from experiment.reporting.comparison import Difference, Pair, paired_over_seeds, pairs
+from experiment.reporting.judgement import both
 from experiment.reporting.landscape_tables import VIEWS, network_groups
 from experiment.reporting.latex import (
     enumeration,
@@ -13,7 +14,7 @@ from experiment.reporting.latex import (
     tabular,
     typewriter,
 )
-from experiment.reporting.results import Results, spread
+from experiment.reporting.results import Results
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.sides import by_label
 from experiment.reporting.tables import spread_cell
@@ -21,6 +22,7 @@ from experiment.reporting.wording import paragraph
 from experiment.storage import run_name
 
 CUTS_OF = {"final": "cuts", "matched": "matched_cuts"}  # the cuts about the weights of a plane
+ALIKE = 0.05  # relative difference of two single planes up to which neither is said to have the larger value
 PLACES = {"final": "about the final weights", "matched": "at equal training loss"}
 PLANE_COLUMNS = (  # measure of a plane, head, decimals of a single seed and of several, factor
     ("within_share", r"Within bound (\%)", (1, 1), 100),
@@ -87,14 +89,9 @@ def whole_planes(results: Results) -> str:
         f"At {pair.label} the planes {PLACES[state]} cannot be compared, as one was not measured."
         for pair in found
         for state in PLACES
-        if not all(map(measured, _both(results, pair, state, "within_share")))
+        if not all(map(measured, both(results, pair, state, "within_share")))
     ]
     return paragraph([_minima(results, found), _half_rays(results, found), *_by_side(results, found), *lost])
-
-
-def _both(results: Results, pair: Pair, state: str, name: str) -> list[float | None]:
-    """Means over seeds, residual then plain."""
-    return [spread(results.measure(network, state, name)).mean for network in (pair.residual, pair.plain)]
 
 
 def _minima(results: Results, found: list[Pair]) -> str:
@@ -129,15 +126,15 @@ def _beyond(
     """Pairs of values that are not both the `usual` one, or the sentence that all are; nothing where none is known."""
     usual, everywhere, title = words
     known = {
-        (pair, state): both
+        (pair, state): values
         for pair in found
         for state, measure in measures.items()
-        if all(map(measured, both := _both(results, pair, *measure)))
+        if all(map(measured, values := both(results, pair, *measure)))
     }
     odd = [
-        f"{' against '.join(map(form, both))} at {pair.label} {PLACES[state]}"
-        for (pair, state), both in known.items()
-        if any(value != usual for value in both)
+        f"{' against '.join(map(form, values))} at {pair.label} {PLACES[state]}"
+        for (pair, state), values in known.items()
+        if any(value != usual for value in values)
     ]
     if odd:
         return f"{title}, residual against plain: {enumeration(odd)}."
@@ -147,18 +144,18 @@ def _beyond(
 def _by_side(results: Results, found: list[Pair]) -> list[str]:
     """For the level set and for the deviation from a quadratic, which network's is the larger, and in which comparison."""
     sentences = []
-    for name, words in (
-        ("within_share", "share of the square within the bound"),
-        ("quadratic_deviation", "deviation from a quadratic"),
+    for name, words, form in (
+        ("within_share", "share of the square within the bound", lambda value: percentage(value) + r"\,\%"),
+        ("quadratic_deviation", "deviation from a quadratic", significant),
     ):
-        texts = {pair.label: _side(results, pair, name) for pair in found}
+        texts = {pair.label: _side(results, pair, name, form) for pair in found}
         known = {label: text for label, text in texts.items() if text}
         alone = ", of single planes without an error," if len(results.study.seeds) == 1 else ""
         sentences += [f"The {words}{alone} is {by_label(known)}."] if known else []
     return sentences
 
 
-def _side(results: Results, pair: Pair, name: str) -> str:
+def _side(results: Results, pair: Pair, name: str, form: Callable[[float], str]) -> str:
     """`larger for the plain network in both comparisons`; where they differ, both with the values."""
     compared = {
         state: paired_over_seeds(*(results.measure(n, state, name) for n in (pair.residual, pair.plain)))
@@ -168,17 +165,18 @@ def _side(results: Results, pair: Pair, name: str) -> str:
     if len(words) == len(PLACES) and len(set(words.values())) == 1:
         return f"{next(iter(words.values()))} in both comparisons"
     texts = [
-        f"{word} {PLACES[state]} ({significant(compared[state].residual)} against {significant(compared[state].plain)})"
+        f"{word} {PLACES[state]} ({form(compared[state].residual)} against {form(compared[state].plain)})"
         for state, word in words.items()
     ]
     return enumeration(texts) if texts else ""
 
 
 def _larger(found: Difference) -> str:
-    """By the interval over seeds where there is one, else by the value."""
+    """By the interval over seeds where there is one, else by the value where that is not nearly the same."""
     known = found.half_width is not None
-    sign = found.sign if known else (found.value > 0) - (found.value < 0)
-    unresolved = "not resolved" if known else "the same for both networks"
+    apart = abs(found.value) > ALIKE * max(abs(found.residual), abs(found.plain))
+    sign = found.sign if known else apart * (1 if found.value > 0 else -1)
+    unresolved = "not resolved" if known else "about the same for both networks"
     words = {1: "larger for the residual network", -1: "larger for the plain network", 0: unresolved}
     return words[sign]
 

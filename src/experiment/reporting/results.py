@@ -15,7 +15,7 @@ from experiment.parameters.study import Study, load_study
 from experiment.reporting.latex import measured
 from experiment.slices import read_slice
 from experiment.storage import DATASET, read_json, run_name, training_path
-from flatness.networks import parse_name
+from flatness.names import parse_name
 
 DATASET_TITLES = {
     "cifar10": "CIFAR-10",

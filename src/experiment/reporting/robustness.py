@@ -1,4 +1,6 @@
-"""Robustness in the paper: accuracies at the strongest disturbance of each kind, and what pairs lose by it."""
+"""Robustness in the paper: accuracies at the strongest disturbance of each kind, and what pairs lose by the strongest at which
+neither network merely guesses.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ from experiment.reporting.comparison import (
     pairs,
 )
 from experiment.reporting.landscape_tables import network_groups
-from experiment.reporting.latex import escape, tabular, typewriter
+from experiment.reporting.latex import enumeration, escape, tabular, typewriter
 from experiment.reporting.results import Results, binomial_error
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.tables import spread_cell
@@ -26,6 +28,7 @@ from experiment.reporting.wording import basis_note, capital, contrast, paragrap
 from experiment.storage import run_name
 
 WEIGHTS = "weights"
+Z = float(norm.ppf((1 + CONFIDENCE) / 2))  # standard errors in half an interval
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,13 @@ KINDS = (
 MOVED = Kind(WEIGHTS, "weight_noise", "a distance of", "Weights")
 
 
+def strengths(results: Results, kind: Kind) -> list[float]:
+    """The declared strengths, from the one that disturbs most."""
+    return sorted(results.parameters["robustness"][kind.parameter], reverse=not kind.falling)
+
+
 def strongest(results: Results, kind: Kind) -> float:
-    """The declared strength that disturbs most."""
-    strengths = results.parameters["robustness"][kind.parameter]
-    return min(strengths) if kind.falling else max(strengths)
+    return strengths(results, kind)[0]
 
 
 def runs_of(results: Results, network: str) -> list[dict[str, Any]]:
@@ -79,17 +85,32 @@ def loss_of_accuracy(run: dict[str, Any], kind: Kind, strength: float) -> list[f
     return None if found is None else [run["accuracy"] - accuracy for accuracy in found]
 
 
+def compared_strength(results: Results, pair: Pair, kind: Kind) -> float | None:
+    """The strongest at which no run of either network that was measured guesses; None where there is none.
+
+    A network that guesses has nothing left to lose, so that losses of accuracy say nothing of what it withstands.
+    """
+    runs = [run for network in (pair.residual, pair.plain) for run in runs_of(results, network)]
+    return next((s for s in strengths(results, kind) if not any(guesses(run, kind, s) for run in runs)), None)
+
+
+def guesses(run: dict[str, Any], kind: Kind, strength: float) -> bool:
+    """Whether a run's accuracy, for weights the mean over directions, is not above chance beyond its binomial error."""
+    accuracy = _mean(accuracies(run, kind, strength))
+    chance = 1 / run["classes"]
+    return accuracy is not None and accuracy - chance <= Z * binomial_error(chance, run["samples"])
+
+
 def _mean(values: list[float] | None) -> float | None:
     return None if values is None else fmean(values)
 
 
-def difference(results: Results, pair: Pair, kind: Kind) -> Difference:
-    """Of the accuracy lost at the strongest disturbance, residual minus plain.
+def difference(results: Results, pair: Pair, kind: Kind, strength: float) -> Difference:
+    """Of the accuracy lost at one strength, residual minus plain.
 
     With one seed the interval covers the finite test set, as if undisturbed and disturbed answers and the two
     networks were independent (they are not, which makes it too wide), or for weights the draw of directions, paired.
     """
-    strength = strongest(results, kind)
     runs = [runs_of(results, network) for network in (pair.residual, pair.plain)]
     losses = [[loss_of_accuracy(run, kind, strength) for run in of_network] for of_network in runs]
     found = paired_over_seeds(*([_mean(values) for values in side] for side in losses))
@@ -106,7 +127,7 @@ def _over_images(runs: list[dict[str, Any]], kind: Kind, strength: float, found:
         (run["samples"], p) for run in runs for p in (run["accuracy"], *accuracies(run, kind, strength))
     ]
     variance = sum(binomial_error(share, count) ** 2 for count, share in shares)
-    half = float(norm.ppf((1 + CONFIDENCE) / 2) * sqrt(variance))
+    half = Z * sqrt(variance)
     return Difference(found.residual, found.plain, half, f"{ONE_SEED}, the finite test set alone")
 
 
@@ -124,34 +145,50 @@ def _pairs(results: Results, kinds: tuple[Kind, ...], subject: str) -> str:
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
-    entries = [(pair, [difference(results, pair, kind) for kind in kinds]) for pair in found]
-    texts = [_comparison(results, pair, kinds, differences, subject) for pair, differences in entries]
-    return paragraph([*texts, basis_note([d for _, differences in entries for d in differences])])
-
-
-def _comparison(
-    results: Results, pair: Pair, kinds: tuple[Kind, ...], differences: list[Difference], subject: str
-) -> str:
-    clauses = [
-        _clause(results, kind, found)
-        for kind, found in zip(kinds, differences, strict=True)
-        if found.value is not None
-    ]
-    if not clauses:
-        return f"At {pair.label} accuracies on {subject} cannot be compared, as a network was not measured."
-    return (
-        f"At {pair.label} the residual and the plain network lose, in percentage points of test accuracy, "
-        f"{'; '.join(clauses)}."
+    entries = [(pair, [_compare(results, pair, kind) for kind in kinds]) for pair in found]
+    texts = [_sentence(pair, compared, subject) for pair, compared in entries]
+    return paragraph(
+        [*texts, basis_note([c.difference for _, of_pair in entries for c in of_pair if c.difference])]
     )
 
 
-def _clause(results: Results, kind: Kind, found: Difference) -> str:
+@dataclass(frozen=True)
+class Compared:
+    """A pair under one kind of disturbance: the strength, and the difference; None where at none both do more than guess."""
+
+    kind: Kind
+    weaker: bool  # than the strongest declared
+    strength: float | None
+    difference: Difference | None
+
+
+def _compare(results: Results, pair: Pair, kind: Kind) -> Compared:
+    strength = compared_strength(results, pair, kind)
+    found = None if strength is None else difference(results, pair, kind, strength)
+    return Compared(kind, strength != strongest(results, kind), strength, found)
+
+
+def _sentence(pair: Pair, compared: list[Compared], subject: str) -> str:
+    known = [c for c in compared if c.difference and c.difference.value is not None]
+    guessed = [c.kind.head.lower() for c in compared if c.difference is None]
+    if not known and not guessed:
+        return f"At {pair.label} accuracies on {subject} cannot be compared, as a network was not measured."
+    losses = (
+        f"At {pair.label} the residual and the plain network lose, in percentage points of test accuracy, "
+        f"{'; '.join(map(_clause, known))}."
+    )
+    silent = f"At {pair.label} a network guesses at every strength of {enumeration(guessed)}."
+    return paragraph([losses if known else "", silent if guessed else ""])
+
+
+def _clause(compared: Compared) -> str:
     """`12.0 and 15.2 under noise of standard deviation 0.2 (a difference of -3.2 +- 1.0; ...)`."""
+    found, kind = compared.difference, compared.kind
     residual, plain, apart = contrast(found, 1, 100)
-    under = f"{kind.name} {strongest(results, kind):g}"
     where = "at" if kind.key == WEIGHTS else "under"
+    weaker = "the strongest at which neither guesses; " if compared.weaker else ""
     word = verdict(found, "the residual one is less sensitive", "the plain one is less sensitive")
-    return f"{residual} and {plain} {where} {under} (a difference of {apart}; {word})"
+    return f"{residual} and {plain} {where} {kind.name} {compared.strength:g} ({weaker}a difference of {apart}; {word})"
 
 
 def unmeasured_sentence(results: Results) -> str:

@@ -10,16 +10,9 @@ from experiment.reporting.wording import basis_note, capital, count_noun, interv
 
 NO_PAIR = "No declared residual network has its plain counterpart beside it, so nothing is compared."
 SCALES = {
-    "smoke": (
-        "This document was made at \\emph{smoke scale}, which exists to prove that the pipeline runs: its "
-        "networks are tiny, their budget is minutes, and \\emph{none of its numbers is a result}."
-    ),
-    "laptop": (
-        "This document was made at \\emph{laptop scale}: the phenomenon as far as a short budget on a small "
-        "machine shows it. Networks are trained far less than in the originals."
-    ),
-    "paper": "This document was made at \\emph{paper scale}, the budget that the study declares for its "
-    "result.",
+    "smoke": "smoke scale, which proves that the pipeline runs and \\emph{yields no result}",
+    "laptop": "laptop scale, a short budget on a small machine",
+    "paper": "paper scale, the budget declared for the result",
 }
 SCHEDULES = {
     "he2016": "divided by 10 at one half and three quarters of the budget \\citep{he2016deep}",
@@ -29,9 +22,15 @@ SCHEDULES = {
 }
 
 
-def scale(results: Results) -> str:
-    known = SCALES.get(results.scale)
-    return known or f"This document was made at a scale of its own, \\emph{{{escape(results.scale)}}}."
+def design(results: Results) -> str:
+    """Scale, networks, data, epochs and seeds in a sentence."""
+    epochs = results.parameters["train"]["recipe"]["epochs"]
+    scale = SCALES.get(results.scale) or f"a scale of its own, {escape(results.scale)}"
+    return (
+        f"At {scale}, we train {network_list(results)} on "
+        f"{escape(results.dataset_title)} for {count_noun(epochs, 'epoch')} from {count_noun(len(results.study.seeds), 'seed')} "
+        "each."
+    )
 
 
 def study(results: Results) -> str:
@@ -191,7 +190,7 @@ def published(results: Results) -> str:
 
 
 STUDY_SENTENCES = {
-    "scale": scale,
+    "design": design,
     "study": study,
     "recipe": recipe,
     "overrides": overrides,

@@ -12,9 +12,12 @@ from experiment.reporting.latex import (
     enumeration,
     error_decimals,
     escape,
+    fixed,
     measured,
+    percentage,
     significant,
     tabular,
+    thousands,
     typewriter,
     with_error,
 )
@@ -34,6 +37,7 @@ from experiment.reporting.sharpness_values import (
     runs_of,
 )
 from experiment.reporting.sides import Side, clauses
+from experiment.reporting.tables import spread_cell
 from experiment.reporting.wording import basis_note, contrast, paragraph
 from experiment.storage import run_name
 
@@ -59,27 +63,26 @@ def _comparison(results: Results, pair: Pair, state: str) -> str:
     return f"At {pair.label}, {PLACES[state]}, residual against plain: {text}."
 
 
-def sharpness_sides(results: Results, pair: Pair, state: str, printed: bool = True) -> list[Side]:
-    """Which network is the sharper by each measure that was taken of both; `printed`: with the values, but for those
-    that neither is the sharper by.
-    """
+def sharpness_sides(results: Results, pair: Pair, state: str) -> list[Side]:
+    """Which network is the sharper by each measure that was taken of both, with the values where one is."""
     sides = []
     for measure in JUDGED:
         found = difference(results, pair, state, measure.key)
         if found.value is None:
             continue
         family = measure.family(found)
-        shown = f" ({_values(results, pair, state, measure, found)})" if printed and family else ""
-        sides.append(Side(measure.case + shown, family, _caution(found, printed)))
+        shown = f" ({_values(results, pair, state, measure, found)})" if family else ""
+        sides.append(Side(measure.case + shown, family, _caution(measure, found)))
     return sides
 
 
-def _caution(found: Difference, printed: bool) -> str:
-    """Of one seed, what the interval covers, and in full that it is one run's."""
+def _caution(measure: Measure, found: Difference) -> str:
+    """Of one seed, that it is one run's, and what the interval covers."""
     if not found.single:
         return ""
-    covered = "without an interval" if found.half_width is None else "over directions"
-    return f"in this run, {covered}, " if printed else f"{covered}, "
+    searched = "by lower bounds " if measure.searched else ""
+    covered = f"{searched}without an interval" if found.half_width is None else "over directions"
+    return f"in this run, {covered}, "
 
 
 def _values(results: Results, pair: Pair, state: str, measure: Measure, found: Difference) -> str:
@@ -93,6 +96,31 @@ def _values(results: Results, pair: Pair, state: str, measure: Measure, found: D
         return " against ".join(map(str.__add__, bounds, both)) + measure.unit
     *both, apart = contrast(found, error_decimals(found.half_width))
     return f"{' against '.join(map(str.__add__, bounds, both))}{measure.unit}, a difference of {apart}"
+
+
+def losses_sentence(results: Results) -> str:
+    """The losses at equal training loss on the images of these measures, which are not those they were matched on."""
+    both = {
+        pair: [
+            spread(numbers(results, network, "matched", "loss")).mean
+            for network in (pair.residual, pair.plain)
+        ]
+        for pair in pairs(results.study.networks)
+    }
+    known = {pair: losses for pair, losses in both.items() if all(map(measured, losses))}
+    if not known:
+        return ""
+    counts = {run["samples"] for network in results.study.networks for run in runs_of(results, network)}
+    texts = [
+        f"{' against '.join(fixed(v, 3) for v in losses)} nats at {pair.label}"
+        for pair, losses in known.items()
+    ]
+    apart = max(abs(residual - plain) / max(residual, plain) for residual, plain in known.values())
+    return (
+        f"Checkpoints of equal training loss were matched on other images: on the "
+        f"{enumeration(list(map(thousands, sorted(counts))), 'or')} that are measured here, the same for all networks, their "
+        f"losses are, residual against plain, {enumeration(texts)}, up to {percentage(apart)}\\,\\% apart."
+    )
 
 
 def rescaling_sentence(results: Results) -> str:
@@ -151,12 +179,13 @@ def unmeasured_sentence(results: Results) -> str:
 
 
 def sharpness_table(results: Results) -> str:
-    """Every measure of every network, about the final weights and at equal training loss."""
+    """Loss and every measure of every network, about the final weights and at equal training loss."""
     groups = [
         [
             [
                 title if index == 0 else "",
                 typewriter(network),
+                _loss_cell(results, network, state),
                 *(_cell(results, network, state, m) for m in MEASURES),
             ]
             for index, network in enumerate(members)
@@ -164,8 +193,13 @@ def sharpness_table(results: Results) -> str:
         for members in network_groups(results)
         for state, title in STATES.items()
     ]
-    head = ["About", "Network", *(measure.head for measure in MEASURES)]
-    return tabular("ll" + "r" * len(MEASURES), head, groups)
+    head = ["About", "Network", "Loss", *(measure.head for measure in MEASURES)]
+    return tabular("llr" + "r" * len(MEASURES), head, groups)
+
+
+def _loss_cell(results: Results, network: str, state: str) -> str:
+    """Of the weights as they are, on the images of the measures."""
+    return spread_cell(numbers(results, network, state, "loss"), 3)
 
 
 def _cell(results: Results, network: str, state: str, measure: Measure) -> str:
@@ -200,6 +234,7 @@ def _rescaling_row(results: Results, network: str) -> list[str]:
 
 SHARPNESS_SENTENCES: dict[str, Callable[[Results], str]] = {
     "sharpness": sharpness_sentence,
+    "sharpness_losses": losses_sentence,
     "sharpness_rescaling": rescaling_sentence,
     "sharpness_unmeasured": unmeasured_sentence,
 }

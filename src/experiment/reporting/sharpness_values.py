@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from experiment.reporting.comparison import Difference, Pair, paired_over_directions, paired_over_seeds
+from experiment.reporting.comparison import Difference, Pair, paired
 from experiment.reporting.results import Results
 
 STATES = {"final": "final weights", "matched": "equal training loss"}
@@ -25,6 +25,7 @@ class Measure:
     head: str
     unit: str
     sharper: int = 1
+    searched: bool = True  # the largest value that a search met, a lower bound of the measure
 
     def family(self, difference: Difference) -> str | None:
         """The sharper network, without an interval by the value alone; None where the difference is not resolved."""
@@ -38,8 +39,8 @@ MEASURES = (
     Measure("l2", "worst case in the L2 ball", "in the L2 ball", "L2 ball", " nats"),
     Measure("elementwise", "adaptive by weight", "in the adaptive ball by weight", "By weight", " nats"),
     Measure("filter", "adaptive by filter", "in the adaptive ball by filter", "By filter", " nats"),
-    Measure("average", "average", "on average", "Average", " nats"),
-    Measure("flat_radius", "flat radius", "by flat radius", "Flat radius", "", -1),
+    Measure("average", "average", "on average", "Average", " nats", searched=False),
+    Measure("flat_radius", "flat radius", "by flat radius", "Flat radius", "", -1, searched=False),
 )
 JUDGED = MEASURES[2:]  # those that rescaling filters leaves as they are
 RAW = MEASURES[:2]
@@ -85,19 +86,8 @@ def numbers(results: Results, network: str, state: str, key: str) -> list[float 
 
 def difference(results: Results, pair: Pair, state: str, key: str) -> Difference:
     """Residual minus plain; with one seed the interval covers the draw of directions, paired, where there are any."""
-    found = paired_over_seeds(*(numbers(results, n, state, key) for n in (pair.residual, pair.plain)))
-    if found.half_width is not None or found.value is None:
-        return found
-    return next(
-        (
-            paired_over_directions(*both, found)
-            for both in zip(
-                *(directions(results, n, state, key) for n in (pair.residual, pair.plain)), strict=True
-            )
-            if all(both)
-        ),
-        found,
-    )
+    networks = (pair.residual, pair.plain)
+    return paired(*([of_runs(results, n, state, key) for n in networks] for of_runs in (numbers, directions)))
 
 
 def directions(results: Results, network: str, state: str, key: str) -> list[list[float] | None]:

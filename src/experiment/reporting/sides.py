@@ -35,10 +35,17 @@ def clauses(sides: Sequence[Side], favours: str, undecided: str) -> str:
 
 def by_label(texts: dict[str, str], after: str = "") -> str:
     """`at depth 20 and depth 56 TEXT; at depth 110 ANOTHER`: labels with the same text once; `after` follows them."""
+    return "; ".join(
+        f"at {enumeration(labels)}{after} {text}" for text, labels in labels_by_text(texts).items()
+    )
+
+
+def labels_by_text(texts: dict[str, str]) -> dict[str, list[str]]:
+    """Texts in their order, each with the labels that have it."""
     labels: dict[str, list[str]] = {}
     for label, text in texts.items():
         labels.setdefault(text, []).append(label)
-    return "; ".join(f"at {enumeration(same)}{after} {text}" for text, same in labels.items())
+    return labels
 
 
 def families(sides: Sequence[Side]) -> set[str]:

@@ -2,28 +2,31 @@
 
 from experiment.reporting.comparison import Difference, Pair, pairs
 from experiment.reporting.judgement import (
+    FAMILY,
     FLATNESS,
-    NO_DIFFERENCE,
     NO_ROUGHNESS,
     QUALITIES,
     Judged,
     Quality,
+    both,
     differences_of,
     favoured,
-    outcome,
+    is_smooth,
+    plane_variation,
 )
 from experiment.reporting.latex import enumeration, fixed, measured, percentage, significant
-from experiment.reporting.results import Results, printed, spread
+from experiment.reporting.results import Results, printed
 from experiment.reporting.sentences import NO_PAIR
+from experiment.reporting.sides import Side, clauses, labels_by_text
 from experiment.reporting.wording import basis_note, capital, contrast, paragraph
 
 PLACES = {"cuts": "about the final weights", "matched_cuts": "at equal training loss"}
-RAW = {"raw_excess_variation": "excess variation", "raw_nonconvex_share": "non-convex share"}
 ROUGH_MATCH = 0.1  # relative difference of two training losses above which "equal" needs a caution
 
 
 def final_slices(results: Results) -> str:
-    return _comparison(results, "cuts")
+    found = pairs(results.study.networks)
+    return paragraph([_comparison(results, "cuts"), *(_training_caution(results, pair) for pair in found)])
 
 
 def matched_slices(results: Results) -> str:
@@ -31,93 +34,96 @@ def matched_slices(results: Results) -> str:
 
 
 def _comparison(results: Results, state: str) -> str:
+    """Pairs with the same verdicts together, then what their cuts could not show."""
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
+    texts = {pair.label: _verdicts(results, pair, state) for pair in found}
     differences = [
         d for pair in found for quality in QUALITIES for d in differences_of(results, pair, state, quality)
     ]
-    return paragraph([*(_pair_comparison(results, pair, state) for pair in found), basis_note(differences)])
-
-
-def _pair_comparison(results: Results, pair: Pair, state: str) -> str:
-    clauses = [text for quality in QUALITIES for text in _clauses(results, pair, state, quality)]
-    if not clauses:
-        return f"At {pair.label} no comparison {PLACES[state]} is possible, as a slice was not measured."
     return paragraph(
         [
-            f"At {pair.label}, {PLACES[state]}, residual against plain: {'; '.join(clauses)}.",
-            _resolution(results, pair, state),
-            "The two measures of flatness disagree."
-            if favoured(results, pair, state, FLATNESS) == "disputed"
-            else "",
-            _training_caution(results, pair) if state == "cuts" else matching_caution(results, pair),
+            *(
+                f"At {enumeration(labels)}, {PLACES[state]}, {text}."
+                for text, labels in labels_by_text(texts).items()
+            ),
+            _disputed(results, found, state),
+            _hidden(results, found, state),
+            basis_note(differences),
         ]
     )
 
 
-def _clauses(results: Results, pair: Pair, state: str, quality: Quality) -> list[str]:
-    """One for each measure that was taken of both; a single one where no measure resolves any roughness."""
-    compared = zip(quality.measures, differences_of(results, pair, state, quality), strict=True)
-    known = [(judged, difference) for judged, difference in compared if difference.value is not None]
-    if len(known) > 1 and all(outcome(*entry, quality) == NO_ROUGHNESS for entry in known):
-        return [f"{enumeration([_values(*entry) for entry in known])}, {NO_ROUGHNESS}"]
-    return [clause(*entry, quality) for entry in known]
+def _verdicts(results: Results, pair: Pair, state: str) -> str:
+    """By which measures which network is the flatter or smoother, with the values; those of neither by name alone."""
+    texts = []
+    for quality in QUALITIES:
+        if quality is not FLATNESS and is_smooth(results, pair, state):
+            texts.append(f"in the cuts {NO_ROUGHNESS}")
+            continue
+        favours = f"the {{family}} network is the {quality.comparative} by {{items}}"
+        texts.append(
+            clauses(_sides(results, pair, state, quality), favours, "no difference is resolved in {items}")
+        )
+    return "; ".join(filter(None, texts)) or "no comparison is possible, as a slice was not measured"
 
 
-def clause(judged: Judged, difference: Difference, quality: Quality) -> str:
-    """`rise to the rim 4.46 against 3.22 nats, a difference of 1.24 +- 2.88 (within its error)`."""
-    factor, digits = printed(judged.measure)
-    word = outcome(judged, difference, quality)
-    if word in (NO_DIFFERENCE, NO_ROUGHNESS):
-        return f"{_values(judged, difference)}, {word}"
-    residual, plain, apart = contrast(difference, digits, factor)
-    return f"{judged.name} {residual} against {plain}{judged.unit}, a difference of {apart} ({word})"
+def _sides(results: Results, pair: Pair, state: str, quality: Quality) -> list[Side]:
+    """The quality's measures that were taken of both networks."""
+    sides = []
+    for judged, difference in zip(
+        quality.measures, differences_of(results, pair, state, quality), strict=True
+    ):
+        if difference.value is not None:
+            winner = judged.winner(difference)
+            family = winner if winner in FAMILY.values() else None
+            sides.append(Side(judged.name + (f" ({_values(judged, difference)})" if family else ""), family))
+    return sides
 
 
 def _values(judged: Judged, difference: Difference) -> str:
-    """`excess variation 1.00 against 1.00`."""
+    """`4.46 against 3.22 nats, a difference of 1.24 +- 0.88`."""
     factor, digits = printed(judged.measure)
-    both = (fixed(factor * value, digits) for value in (difference.residual, difference.plain))
-    return f"{judged.name} {' against '.join(both)}{judged.unit}"
+    residual, plain, apart = contrast(difference, digits, factor)
+    return f"{residual} against {plain}{judged.unit}, a difference of {apart}"
 
 
-def _resolution(results: Results, pair: Pair, state: str) -> str:
-    """Which bumps the errors hide, and what is counted where none is asked for; nothing where that is unknown."""
-    hidden = hidden_bumps(results, pair, state)
-    if hidden is None:
+def _disputed(results: Results, found: list[Pair], state: str) -> str:
+    """Names the pairs whose measures of flatness favour different networks."""
+    split = [pair.label for pair in found if favoured(results, pair, state, FLATNESS) == "disputed"]
+    return f"The two measures of flatness disagree at {enumeration(split)}." if split else ""
+
+
+def _hidden(results: Results, found: list[Pair], state: str) -> str:
+    """Which bumps the errors of the cuts hide; nothing where that is unknown."""
+    heights = [height for pair in found for height in hidden_bumps(results, pair, state)]
+    if not heights:
         return ""
-    raw = {name: _both(results, pair, state, name) for name in RAW}
-    counted = [
-        f"{RAW[name]} {' against '.join(fixed(printed(name)[0] * value, printed(name)[1]) for value in both)}"
-        + (r"\,\%" if printed(name)[0] == 100 else "")
-        for name, both in raw.items()
-        if all(map(measured, both))
-    ]
-    everything = (
-        f"; with all of them counted, sampling noise included, {enumeration(counted)}" if counted else ""
+    return (
+        f"In the median over the points of a cut, its errors hide bumps lower than {span(heights)} nats, by network; the raw "
+        "columns of \\cref{tab:cuts} count everything, sampling noise included."
     )
-    return f"In the median over points, bumps lower than {' against '.join(hidden)} nats are hidden by their errors{everything}."
 
 
-def hidden_bumps(results: Results, pair: Pair, state: str) -> list[str] | None:
-    """Heights below which a bump is not counted, in nats, residual then plain; None where they are unknown."""
-    both = _both(results, pair, state, "resolvable_bump")
-    return [significant(value, 2) for value in both] if all(map(measured, both)) else None
+def hidden_bumps(results: Results, pair: Pair, state: str) -> list[float]:
+    """Heights below which a bump is not counted, in nats, of the networks of which they are known."""
+    return [height for height in both(results, pair, state, "resolvable_bump") if measured(height)]
 
 
-def _both(results: Results, pair: Pair, state: str, name: str) -> list[float | None]:
-    """Means over seeds, residual then plain."""
-    return [spread(results.measure(network, state, name)).mean for network in (pair.residual, pair.plain)]
+def span(values: list[float]) -> str:
+    """`0.36 to 0.57`, or the one value where these are the same in print; for one or more."""
+    low, high = significant(min(values), 2), significant(max(values), 2)
+    return low if low == high else f"{low} to {high}"
 
 
 def _training_caution(results: Results, pair: Pair) -> str:
     """Says that the centres differ in loss, where they do, and what that does to the comparison."""
-    residual, plain = _both(results, pair, "final", "centre_loss")
+    residual, plain = both(results, pair, "final", "centre_loss")
     if not (measured(residual) and measured(plain)) or abs(plain - residual) <= 0.1 * max(plain, residual):
         return ""
     worse, better = ("plain", "residual") if plain > residual else ("residual", "plain")
-    text = f"The centres differ: training loss {fixed(residual, 3)} against {fixed(plain, 3)} nats"
+    text = f"The centres at {pair.label} differ: training loss {fixed(residual, 3)} against {fixed(plain, 3)} nats"
     if favoured(results, pair, "cuts", FLATNESS) == worse:
         return (
             f"{text}; the slice of the {worse} network is the flatter at its final weights, as is to be "
@@ -127,11 +133,17 @@ def _training_caution(results: Results, pair: Pair) -> str:
 
 
 def matching_caution(results: Results, pair: Pair) -> str:
-    gap = largest_gap(_matched_losses(results, pair))
-    if gap is None or gap <= ROUGH_MATCH:
-        return ""
+    """How far from equal the losses are, with the statistics of the slices and with recomputed ones, where that is far."""
     by = "by" if len(results.study.seeds) == 1 else "by up to"
-    return f"Here equal is meant roughly: the losses differ {by} {percentage(gap)}\\,\\%."
+    running, recomputed = (
+        f"{by} {percentage(gap, 0)}\\,\\%" if (gap := largest_gap(losses) or 0) > ROUGH_MATCH else ""
+        for losses in (_matched_losses(results, pair), _recomputed_losses(results, pair))
+    )
+    if running:
+        return f"Equal is meant roughly at {pair.label}: the losses differ {running}."
+    if recomputed:
+        return f"With recomputed batch-norm statistics the losses at {pair.label} differ {recomputed}."
+    return ""
 
 
 def _matched_losses(results: Results, pair: Pair) -> list[list[float]]:
@@ -140,7 +152,7 @@ def _matched_losses(results: Results, pair: Pair) -> list[list[float]]:
         [entry["loss"] for entry in (results.matched(n, seed) for n in (pair.residual, pair.plain)) if entry]
         for seed in results.study.seeds
     ]
-    return [both for both in by_seed if len(both) == 2 and all(map(measured, both))]
+    return [losses for losses in by_seed if len(losses) == 2 and all(map(measured, losses))]
 
 
 def _recomputed_losses(results: Results, pair: Pair) -> list[list[float]]:
@@ -149,7 +161,7 @@ def _recomputed_losses(results: Results, pair: Pair) -> list[list[float]]:
         [results.matched_recomputed_loss(network, seed) for network in (pair.residual, pair.plain)]
         for seed in results.study.seeds
     ]
-    return [both for both in by_seed if all(map(measured, both))]
+    return [losses for losses in by_seed if all(map(measured, losses))]
 
 
 def largest_gap(losses: list[list[float]]) -> float | None:
@@ -159,55 +171,54 @@ def largest_gap(losses: list[list[float]]) -> float | None:
 
 def planes(results: Results) -> str:
     """The planes' excess variation, always in both comparisons; a plane alone has no error."""
-    clauses = []
+    texts = {}
     for pair in pairs(results.study.networks):
-        values = {
-            place: _both(results, pair, state, "excess_variation")
-            for state, place in (("final", PLACES["cuts"]), ("matched", PLACES["matched_cuts"]))
-        }
-        texts = [
-            f"{' against '.join(fixed(value, printed('excess_variation')[1]) for value in both)} {place}"
-            for place, both in values.items()
-            if all(map(measured, both))
+        values = [
+            f"{text} {PLACES[state]}" for state in PLACES if (text := plane_variation(results, pair, state))
         ]
-        clauses += [f"at {pair.label} {enumeration(texts)}"] if texts else []
-    if not clauses:
+        texts |= {f"at {pair.label}": enumeration(values)} if values else {}
+    if not texts:
         return "No planes of a pair can be compared."
     alone = ", single planes for which no error can be stated" if len(results.study.seeds) == 1 else ""
-    return f"Excess variation on the planes, residual against plain{alone}: {'; '.join(clauses)}."
+    shown = "; ".join(f"{label} {text}" for label, text in texts.items())
+    return f"Excess variation on the planes, residual against plain{alone}: {shown}."
 
 
 def matching(results: Results) -> str:
     """Which checkpoints are compared at equal loss, and how equal the losses are with either kind of statistics."""
     found = pairs(results.study.networks)
-    rough = [
-        pair.label for pair in found if (largest_gap(_recomputed_losses(results, pair)) or 0) > ROUGH_MATCH
-    ]
-    caution = (
-        f"What is equal at {enumeration(rough)} is therefore the loss with running statistics."
-        if rough
-        else ""
+    if not found:
+        return NO_PAIR
+    parts = "; ".join(_matching_of(results, pair) for pair in found)
+    running, recomputed = (
+        [pair.label for pair in found if (largest_gap(losses(results, pair)) or 0) > ROUGH_MATCH]
+        for losses in (_matched_losses, _recomputed_losses)
     )
-    parts = [_matching_of(results, pair) for pair in found]
-    return paragraph([capital("; ".join(parts)) + ".", caution]) if parts else NO_PAIR
+    nominal = [label for label in recomputed if label not in running]
+    return paragraph(
+        [
+            capital(parts) + ".",
+            f"Equal is meant roughly at {enumeration(running)}." if running else "",
+            f"What is equal at {enumeration(nominal)} is the loss with running statistics."
+            if nominal
+            else "",
+        ]
+    )
 
 
 def _matching_of(results: Results, pair: Pair) -> str:
-    """`at depth 20 the matched training losses differ by 4.7 % of the larger (0.401 against 0.382 nats), ...`."""
+    """`at depth 20 the matched training losses differ by 4.7 % of the larger, with statistics recomputed by 0.7 %`."""
     running = _gap_text(_matched_losses(results, pair))
     if running is None:
         return f"at {pair.label} nothing could be matched"
     recomputed = _gap_text(_recomputed_losses(results, pair))
-    after = f", with batch-norm statistics recomputed {recomputed}" if recomputed else ""
-    return f"at {pair.label} the matched training losses, residual against plain, differ {running}{after}"
+    after = f", with batch-norm statistics recomputed by {recomputed}" if recomputed else ""
+    return f"at {pair.label} the matched training losses differ by {running} of the larger{after}"
 
 
 def _gap_text(losses: list[list[float]]) -> str | None:
-    """`by 4.7 % of the larger (0.401 against 0.382 nats)`; over several seeds `by at most`, without values."""
+    """`4.7 %`; over several seeds `at most 4.7 %`."""
     gap = largest_gap(losses)
     if gap is None:
         return None
-    size = f"{significant(100 * gap, 2)}\\,\\% of the larger"
-    if len(losses) > 1:
-        return f"by at most {size}"
-    return f"by {size} ({' against '.join(fixed(loss, 3) for loss in losses[0])} nats)"
+    return f"{'at most ' if len(losses) > 1 else ''}{significant(100 * gap, 2)}\\,\\%"

@@ -1,5 +1,8 @@
 """Tables of the study and of training; `landscape_tables` has those of the slices."""
 
+from itertools import groupby
+from typing import Any
+
 from experiment.published import PUBLISHED_ERRORS, PUBLISHED_PARAMETERS
 from experiment.reporting.latex import (
     ABSENT,
@@ -11,8 +14,9 @@ from experiment.reporting.latex import (
     thousands,
     typewriter,
 )
-from experiment.reporting.parameters import parameter_leaves, parameter_text
+from experiment.reporting.parameters import Parameter, parameter_rows, parameter_text
 from experiment.reporting.results import Results, Spread, diverged, spread
+from experiment.reporting.values import cited
 from experiment.storage import run_name
 
 BREAKABLE = r"\discretionary{}{}{}"
@@ -72,7 +76,7 @@ def published_table(results: Results) -> str:
     depths = sorted(set(PUBLISHED_PARAMETERS) | {depth for _, depth in ours})
     published = [
         [
-            _cited(entry.source, entry.citation),
+            cited(entry),
             entry.family,
             *(fixed(entry.errors.get(depth), 2) for depth in depths),
         ]
@@ -87,10 +91,6 @@ def published_table(results: Results) -> str:
     return tabular(
         "ll" + "r" * len(depths), ["Source", "Family", *map(str, depths)], [published, here, sizes]
     )
-
-
-def _cited(source: str, citation: str | None) -> str:
-    return escape(source) + (rf" \citeyearpar{{{citation}}}" if citation else "")
 
 
 def _published_size(depth: int) -> str:
@@ -123,31 +123,38 @@ def dataset_table(results: Results) -> str:
 
 
 def parameters_table(results: Results) -> str:
-    """Every leaf of params.yaml: key, value, and the comment beside it."""
-    rows = [
-        " & ".join(
-            [rf"\texttt{{{_breakable(leaf.key)}}}", escape(parameter_text(leaf.value)), escape(leaf.comment)]
-        )
-        + r" \\"
-        for leaf in parameter_leaves()
-    ]
-    head = r"\toprule Key & Value & Unit, source \\ \midrule"
-    widths = (0.32, 0.21, 0.38)  # of the line, by column
+    """params.yaml section by section: keys, values, and the comments beside them; for narrow columns."""
+    sections = groupby(parameter_rows(), lambda row: row.key.partition(".")[0] if "." in row.key else "")
+    return "\n".join(_section_table(name, list(rows)) for name, rows in sections)
+
+
+def _section_table(name: str, rows: list[Parameter]) -> str:
+    """One section below its name: a key, its value and, set apart by its shape, the comment."""
+    widths = (0.29, 0.67)  # of the line, by column
     columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{width}\linewidth}}" for width in widths)
-    return (
-        "\n".join(
-            [
-                rf"\begin{{longtable}}{{{columns}}}",
-                r"\caption{Every parameter of this scale.} \\ " + head + r" \endfirsthead",
-                head + r" \endhead",
-                r"\bottomrule \endfoot",
-                *rows,
-                r"\end{longtable}",
-            ]
-        )
-        + "\n"
-    )
+    title = rf"\multicolumn{{{len(widths)}}}{{@{{}}l}}{{\bfseries {typewriter(name or 'study')}}} \\"
+    body = [
+        rf"{_breakable(row.key.removeprefix(f'{name}.'))} & {_valued(row.value, _essence(row.comment))} \\"
+        for row in rows
+    ]
+    lines = [
+        rf"\noindent\begin{{tabular}}{{@{{}}{columns}@{{}}}}",
+        r"\toprule",
+        title,
+        *body,
+        r"\end{tabular}\par",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _valued(value: Any, comment: str) -> str:
+    return escape(parameter_text(value)) + (rf" \emph{{({escape(comment)})}}" if comment else "")
+
+
+def _essence(comment: str) -> str:
+    """A comment without the word that a value is our choice, which it is where no source is named."""
+    return "; ".join(part for part in comment.split("; ") if part != "ours")
 
 
 def _breakable(key: str) -> str:
-    return escape(key).replace(".", "." + BREAKABLE).replace(r"\_", r"\_" + BREAKABLE)
+    return rf"\texttt{{{escape(key).replace('.', '.' + BREAKABLE)}}}"

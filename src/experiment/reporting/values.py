@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from experiment.provenance import parameters_hash
-from experiment.published import PUBLISHED_ERRORS
+from experiment.published import PUBLISHED_ERRORS, PublishedErrors
 from experiment.reporting.latex import enumeration, escape, typewriter
 from experiment.reporting.parameters import parameter_leaves, parameter_text
 from experiment.reporting.results import Results
+from experiment.storage import parameters_hash
 
 WATERMARKS = {"smoke": "SMOKE SCALE --- not a result"}
 
@@ -32,7 +32,12 @@ def breakable_hash(digest: str) -> str:
 
 def published_note() -> str:
     """The remarks that go with published errors."""
-    return "; ".join(f"{entry.source}: {entry.note}" for entry in PUBLISHED_ERRORS if entry.note)
+    return "; ".join(f"{cited(entry)}: {escape(entry.note)}" for entry in PUBLISHED_ERRORS if entry.note)
+
+
+def cited(entry: PublishedErrors) -> str:
+    """`He et al. (2016a), Table 6`, by the citation's key."""
+    return rf"\citet{{{entry.citation}}}" + (f", {escape(entry.place)}" if entry.place else "")
 
 
 def network_list(results: Results) -> str:
@@ -52,7 +57,7 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "chance_loss": lambda results: f"{results.chance_loss:.2f}",
     "fingerprint": fingerprint,
     "parameters_hash": parameters_fingerprint,
-    "published_note": lambda results: escape(published_note()),
+    "published_note": lambda results: published_note(),
     "networks": network_list,
     "seeds": seed_list,
 }

@@ -1,6 +1,6 @@
 """Differences between residual and plain networks in words, with the error that can be stated."""
 
-from experiment.reporting.comparison import CONFIDENCE, Difference
+from experiment.reporting.comparison import CONFIDENCE, DIRECTIONS, Difference
 from experiment.reporting.latex import PLUS_MINUS, fixed, measured
 
 
@@ -20,26 +20,19 @@ def interval(difference: Difference, digits: int, factor: float = 1) -> str:
 
 
 def contrast(difference: Difference, digits: int, factor: float = 1) -> tuple[str, str, str]:
-    """Residual value, plain value, and their difference as `interval`.
-
-    With `digits` decimals, or up to two more where the printed values would not differ by the printed difference.
-    """
-    most = digits + 2
-    shown = next((d for d in range(digits, most) if _agrees(difference, d, factor)), most)
-    sides = (fixed(factor * value, shown) for value in (difference.residual, difference.plain))
-    return *sides, interval(difference, shown, factor)
-
-
-def _agrees(difference: Difference, digits: int, factor: float) -> bool:
-    """Whether the rounded values differ by the rounded difference."""
-    residual, plain = (round(factor * value, digits) for value in (difference.residual, difference.plain))
-    return fixed(residual - plain, digits) == fixed(factor * difference.value, digits)
+    """Residual value, plain value, and their difference as `interval`, each rounded to `digits` decimals."""
+    sides = (fixed(factor * value, digits) for value in (difference.residual, difference.plain))
+    return *sides, interval(difference, digits, factor)
 
 
 def basis_note(differences: list[Difference]) -> str:
-    """What the intervals of a paragraph cover, once."""
+    """What the intervals of a paragraph cover, once; of one seed also what they do not."""
     bases = sorted({difference.basis for difference in differences if difference.basis})
-    return f"Intervals are {100 * CONFIDENCE:.0f}\\,\\% ({' or '.join(bases)})." if bases else ""
+    if not bases:
+        return ""
+    uncovered = any(basis.endswith(DIRECTIONS) for basis in bases)
+    limits = "; neither another run nor another draw of the images at a point is covered" if uncovered else ""
+    return f"Intervals are {100 * CONFIDENCE:.0f}\\,\\% ({' or '.join(bases)}{limits})."
 
 
 def paragraph(sentences: list[str]) -> str:

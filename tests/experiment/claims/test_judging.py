@@ -1,21 +1,26 @@
 """The rule of the verdicts, on samples made by hand."""
 
+from itertools import groupby
+
 import numpy as np
 import pytest
 
 from experiment.claims.declared import CLAIMS, REVISED, Claim
 from experiment.claims.judging import entry, judge_all
 from experiment.claims.samples import Point, Sample
+from experiment.evidence import INITIALISATION
 from experiment.intervals import Contrast, Observation
 from experiment.parameters.claims import Claims
+from experiment.parameters.study import Study
+from experiment.reporting.results import Results
+from experiment.storage import write_json
 
 RULE = Claims(confidence=0.95, significance=0.05, resamples=500, least_seeds=3, seed=0)
 
 
 def claim(sample: Sample, expected: int = -1) -> Claim:
-    return Claim(
-        "x", "a claim", "a quantity", "first minus second", "train", "tab:x", expected, lambda _: sample
-    )
+    words = ("x", "a claim", "", "a quantity", "first minus second", "train", "tab:x")
+    return Claim(*words, expected, lambda _: sample, unit="nats")
 
 
 def judged(sample: Sample, expected: int = -1):
@@ -98,6 +103,55 @@ def test_contrasts_are_judged_over_seeds():
     assert alone.verdict == "one observation" and alone.interval is None and alone.p is None
 
 
+def doses(response, seeds: int) -> Sample:
+    """Four doses within two weight decays, whose levels lie apart."""
+    points = [
+        Point(f"B {x}", seed, x, level + response(x) + 0.001 * seed, f"weight decay {decay}")
+        for decay, level in (("0", 0.0), ("0.1", 1000.0))
+        for x in range(4)
+        for seed in range(seeds)
+    ]
+    return Sample("doses", strata="weight decays", points=points)
+
+
+def test_doses_are_judged_within_each_weight_decay():
+    """Pooled, the levels of the two weight decays would hide the trend."""
+    found = judged(doses(lambda x: -x, seeds=3))
+    assert found.verdict == "supported" and found.covers == "seeds"
+    content = entry(found)
+    assert content["by_stratum"] == {"weight decay 0": found.estimate, "weight decay 0.1": found.estimate}
+    assert (content["correlation"], content["unit"], content["n"]) == (True, "", 24)
+    assert judged(doses(lambda x: x, seeds=3)).verdict == "contradicted"
+    alone = judged(doses(lambda x: -x, seeds=1))
+    assert (alone.estimate, alone.interval, alone.p) == (-1, None, None)
+    assert judged(doses(lambda x: 0, seeds=1)).verdict == "cannot be judged"
+
+
+def test_the_parts_of_a_mean_are_kept():
+    observed = [Observation(f"depth {depth}", 0, (depth,), (14.0,)) for depth in (8.0, 32.0)]
+    content = entry(judged(Sample("pairs", observed, strata="depths"), 1))
+    assert content["by_stratum"] == {"depth 8.0": -6, "depth 32.0": 18} and content["estimate"] == 6
+    assert (content["correlation"], content["unit"], content["n"], content["strata"]) == (
+        False,
+        "nats",
+        2,
+        "depths",
+    )
+
+
+def test_what_the_sample_compares_goes_before_what_the_claim_says():
+    sample = pairs(-1, seeds=3)
+    assert entry(judged(sample))["comparison"] == "first minus second"
+    sample.comparison = "deep minus shallow"
+    assert entry(judged(sample))["comparison"] == "deep minus shallow"
+
+
+def test_a_correlation_over_networks_counts_networks():
+    points = [Point(f"n{k}", seed, k, k) for k in range(4) for seed in range(3)]
+    assert entry(judged(Sample("networks", points=points), 1))["n"] == 4
+    assert entry(judged(Sample("scatter", points=points), 1))["n"] == 12
+
+
 def test_runs_of_one_network_are_no_independent_points():
     """Two networks of many seeds: a perfect correlation over runs, of which two networks can say nothing."""
     points = [
@@ -137,14 +191,45 @@ def test_identifiers_are_unique_and_every_claim_is_complete():
         assert all((declared.text, declared.quantity, declared.comparison, declared.stage, declared.shown))
 
 
+def test_judgements_of_a_claim_stand_together_and_share_its_source():
+    texts = [declared.text for declared in CLAIMS]
+    assert len(list(groupby(texts))) == len(set(texts))
+    assert len({(declared.text, declared.source) for declared in CLAIMS}) == len(set(texts))
+
+
+def test_no_claim_on_gradients_is_another_one_with_its_sign_changed(tmp_path, monkeypatch):
+    """Where sigmoid gradients of both families vanish, how unequal layers are is how far they vanish."""
+    monkeypatch.chdir(tmp_path)
+    claims = [declared for declared in CLAIMS if declared.stage == "measure_initialisation"]
+    variants = {declared.id.partition("_gradients")[2] for declared in claims}
+    declared = {"families": ["resnet", "plain"], "variants": [*variants], "depths": [8, 14], "seeds": [0]}
+    ratios = {"resnet": 1e-3, "plain": 1e-6}
+    networks = {
+        f"{family}{depth}{variant}": {
+            "runs": [{"seed": 0, "reason": None, "layers": {"first": ratio if "sigmoid" in variant else 1 / ratio, "last": 1.0}}]
+        }
+        for family, ratio in ratios.items()
+        for depth in declared["depths"]
+        for variant in variants
+    }  # fmt: skip
+    write_json(INITIALISATION, {"networks": networks})
+    study = Results(
+        "paper", {"initialisation": declared}, Study(networks=["resnet8"], seeds=[0]), {}, {}, {}, {}
+    )
+    judgements = [j for j in judge_all(tuple(claims), study, RULE) if j.estimate is not None]
+    assert {j.claim.id for j in judgements} >= {"vanishing_gradients-sigmoid-nonorm", "balanced_gradients"}
+    told = [(j.claim.id.partition("_gradients")[2], abs(j.estimate)) for j in judgements]
+    assert len(told) == len(set(told))
+
+
 def test_what_was_revised_after_data_were_seen_is_marked():
     assert all(any(declared.id.startswith(start) for declared in CLAIMS) for start in REVISED)
     marked = {declared.id for declared in CLAIMS if declared.revised}
-    assert {"clipping", "balanced_gradients", "less_overfitting"} <= marked
+    assert {"clipping", "balanced_gradients", "less_overfitting", "strength_flatness"} <= marked
     assert not {"trace_final", "faster_convergence", "flat_radius_matched"} & marked
 
 
-def test_every_claim_names_a_stage_of_the_pipeline_and_a_label_of_the_paper():
+def test_every_claim_names_a_stage_of_the_pipeline_a_label_and_a_reference_of_the_paper():
     import re
     from pathlib import Path
 
@@ -153,7 +238,9 @@ def test_every_claim_names_a_stage_of_the_pipeline_and_a_label_of_the_paper():
     root = Path(__file__).parents[3]
     stages = yaml.safe_load((root / "dvc.yaml").read_text())["stages"]
     sources = [*(root / "paper").glob("*.tex"), *(root / "src/experiment/reporting").glob("*.py")]
+    keys = set(re.findall(r"^@\w+\{(\w+),", (root / "paper/references.bib").read_text(), re.MULTILINE))
     labels = set(re.findall(r"\\label\{([^}]+)\}", "\n".join(path.read_text() for path in sources)))
     for declared in CLAIMS:
         assert declared.stage in stages, declared.id
         assert declared.shown in labels, declared.id
+        assert declared.source in {"", *keys}, declared.id

@@ -109,8 +109,9 @@ def test_two_runs_of_a_family_make_a_pair_and_more_a_trend():
 
     two = samples.depth_effect(study(["plain8", "plain14", "resnet8"], [3]), "plain", measure)
     assert (two.kind, two.observations[0].first, two.observations[0].second) == ("pairs", (143.0,), (83.0,))
+    assert two.comparison == "plain14 minus plain8"
     many = samples.depth_effect(study(["plain8", "plain14"], [0, 1]), "plain", measure)
-    assert many.kind == "scatter"
+    assert (many.kind, many.comparison) == ("scatter", "rank correlation with depth")
     assert [(p.x, p.y) for p in many.points] == [(8, 80), (8, 81), (14, 140), (14, 141)]
     one = samples.depth_effect(study(["plain8"], [0, 1]), "plain", measure)
     assert one.kind == "scatter" and {point.x for point in one.points} == {8}
@@ -142,8 +143,12 @@ def ablations(values):
 def test_contrasts_set_residual_and_plain_apart_at_both_levels():
     results = ablations(
         {
-            **{("plain8", 0.0): 5.0, ("resnet8", 0.0): 4.0, ("plain8", 0.1): 3.0, ("resnet8", 0.1): 1.0},
-            **{("plain8-tanh", 0.0): 9.0, ("resnet8-tanh", 0.0): 8.0},
+            ("plain8", 0.0): 5.0,
+            ("resnet8", 0.0): 4.0,
+            ("plain8", 0.1): 3.0,
+            ("resnet8", 0.1): 1.0,
+            ("plain8-tanh", 0.0): 9.0,
+            ("resnet8-tanh", 0.0): 8.0,
         }
     )
     assert samples.regularisation_contrasts(results, "normalised_trace").contrasts == [
@@ -154,9 +159,16 @@ def test_contrasts_set_residual_and_plain_apart_at_both_levels():
 
 
 def test_the_dial_holds_strength_against_the_measure():
-    results = ablations({("plain8", 0.0): 5.0, ("resnet8-shortcut0.5", 0.0): 4.0, ("resnet8", 0.0): 3.0})
+    strengths = {"resnet8": 3.0, "plain8": 5.0, "resnet8-shortcut0.5": 4.0, "resnet8-projection": 9.0}
+    results = ablations(
+        {(name, decay): value + decay for name, value in strengths.items() for decay in (0.0, 0.1)}
+    )
     found = samples.dose_trend(results, "normalised_trace")
-    assert [(p.x, p.y) for p in found.points] == [(0, 5), (0.5, 4), (1, 3)]
+    by_decay = {
+        stratum: [(p.x, p.y) for p in found.points if p.stratum == stratum]
+        for stratum in ("weight decay 0", "weight decay 0.1")
+    }
+    assert list(by_decay.values()) == [[(0, 5), (0.5, 4), (1, 3)], [(0, 5.1), (0.5, 4.1), (1, 3.1)]]
 
 
 def test_the_generalisation_gap_takes_the_loss_of_the_last_checkpoint():

@@ -1,0 +1,143 @@
+"""What is said of the claims follows claims.json, whatever the verdicts."""
+
+import pytest
+
+from experiment.evidence import CLAIMS
+from experiment.reporting import claims
+from experiment.storage import write_json
+
+MINUS = r"\ensuremath{-}"
+JUDGED = {
+    "id": "x_y", "claim": "a claim", "source": "key2000word", "quantity": "a quantity", "comparison": "a minus b",
+    "correlation": False, "unit": "nats", "expected_sign": -1, "estimate": -0.5, "low": -0.75, "high": -0.25,
+    "interval_covers": "seeds", "p": 0.01, "p_corrected": 0.02, "verdict": "supported", "reason": None, "n": 6,
+    "seeds": [0, 1, 2], "revised": False, "strata": "depths", "by_stratum": {}, "observations": [], "missing": [],
+    "stage": "train", "shown": "tab:training",
+}  # fmt: skip
+UNKNOWN = {"estimate": None, "low": None, "high": None, "p": None, "p_corrected": None, "n": 0, "seeds": []}
+ONCE = {"verdict": "one observation", "seeds": [0], "p": None, "p_corrected": None}
+UNJUDGED = {"verdict": "cannot be judged", "reason": "why_not", **UNKNOWN}
+
+
+@pytest.fixture(autouse=True)
+def inside(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def found(*changes: dict) -> None:
+    """claims.json with a judgement for each of `changes` to a supported one."""
+    write_json(CLAIMS, {"claims": [JUDGED | change for change in changes]})
+
+
+def test_all_judgements_are_accounted_for_in_the_abstract():
+    found({}, ONCE, ONCE | {"claim": "another"}, UNJUDGED)
+    text = claims.judged_claims_summary(None)
+    assert (
+        "2 claims by declared statistics in 4 judgements, of which 2 rest on one seed, 1 rests on three seeds and 1 "
+        in text
+    )
+    assert (
+        "1 rests on no observation: 1 is supported, 2 are single observations and 1 cannot be judged." in text
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([ONCE], "None is supported or contradicted."),
+        ([{}, ONCE], "All that is supported or contradicted was fixed before data were seen."),
+        ([{"revised": True}, ONCE], "No judgement that was fixed before data were seen is decided"),
+        ([{"revised": True}, {}], "one was chosen or changed after data had been seen and is no prediction"),
+        ([{"revised": True}, {"revised": True}, {}], "two were chosen or changed after data had been seen and are no"),
+    ],
+)  # fmt: skip
+def test_it_is_said_whether_what_is_decided_was_a_prediction(changes, said):
+    found(*changes)
+    assert said in claims.predictions()
+    assert claims.predictions() in claims.decided(
+        None
+    ) and claims.predictions() in claims.judged_claims_summary(None)
+
+
+def test_what_is_decided_is_listed_with_the_parts_of_its_mean():
+    parts = {"depth 8": 0.25, "depth 20": -0.5, "depth 56": -1.25}
+    found(
+        ONCE,
+        {"by_stratum": parts, "revised": True},
+        {"verdict": "contradicted", "by_stratum": {"depth 8": 1.0}},
+    )
+    supported, contradicted = [
+        line for line in claims.decided(None).splitlines() if line.startswith(r"\item")
+    ]
+    assert supported.startswith(
+        rf"\item \emph{{Supported}}: a claim{claims.REVISED} (\texttt{{x\_y}}), a quantity; a minus b"
+    )
+    assert supported.endswith(
+        f"{MINUS}0.50 [{MINUS}0.75, {MINUS}0.25] nats over seeds; a mean over three depths of effects from {MINUS}1.2 to "
+        "0.25, with the opposite sign at depth 8."
+    )
+    assert contradicted.startswith(r"\item \emph{Contradicted}: a claim (") and "mean" not in contradicted
+
+
+def test_nothing_decided_makes_no_list():
+    found(ONCE)
+    assert "itemize" not in claims.decided(None)
+
+
+def test_correlations_are_printed_with_the_number_of_their_points():
+    assert claims.estimate(JUDGED | {"correlation": True, "unit": ""}).endswith(r"(\ensuremath{n=6})")
+    assert "n=" not in claims.estimate(JUDGED)
+
+
+def test_judgements_without_an_estimate_are_named_by_their_reasons():
+    found({}, UNJUDGED, UNJUDGED | {"id": "z"})
+    assert claims.unjudged(None) == r"Of \texttt{x\_y} and \texttt{z} there is no estimate (why\_not)."
+    found({})
+    assert claims.unjudged(None) == ""
+
+
+def test_two_sided_claims_are_said_to_be_beyond_contradiction():
+    found({}, {"expected_sign": 0}, {"expected_sign": 0})
+    assert "Two judgements of an effect of either sign" in claims.two_sided()
+    assert "cannot be contradicted" in claims.two_sided()
+    assert claims.side(JUDGED | {"expected_sign": 0}) == claims.side(JUDGED | {"expected_sign": -1}) == 1
+    found({})
+    assert claims.two_sided() == ""
+
+
+def test_generalisation_gaps_are_means_over_seeds():
+    gaps = [
+        {"of": pair, "seed": seed, "first": first, "second": 1.0}
+        for pair, seed, first in (("a, b", 0, 0.1), ("a, b", 1, 0.3), ("c, d", 0, 0.5), ("c, d", 1, 0.5))
+    ]
+    found({}, {"id": claims.GAP, "observations": gaps})
+    text = claims.gaps(None)
+    assert "means over seeds" in text
+    assert r"0.200 against 1.00 nats (\texttt{a, b}) and 0.500 against 1.00 nats (\texttt{c, d})" in text
+    found({"id": claims.GAP, "observations": gaps[:1]})
+    assert "0.100 against 1.00" in claims.gaps(None) and "means" not in claims.gaps(None)
+    found({"id": claims.GAP})
+    assert claims.gaps(None) == "No generalisation gap was measured in both networks of a pair."
+
+
+def test_the_table_has_each_claim_once_with_its_source_and_each_judgement_by_its_identifier():
+    found(
+        {}, {"id": "z", "shown": "fig:z", "missing": ["why"]}, UNJUDGED | {"claim": "another", "source": ""}
+    )
+    rows = claims.claims_table(None).splitlines()
+    heads = [line for line in rows if "multicolumn" in line]
+    assert r"\emph{A claim} \citep{key2000word}, \cref{tab:training} and \cref{fig:z}" in heads[0]
+    assert r"\emph{Another} (ours), \cref{tab:training}" in heads[1] and len(heads) == 2
+    judged = [line for line in rows if line.startswith(r"\texttt")]
+    assert [line.partition(":")[0] for line in judged] == [r"\texttt{x\_y}", r"\texttt{z}", r"\texttt{x\_y}"]
+    assert "& 6 (1) &" in judged[1] and judged[2].count("---") == 6
+    assert {line.count("&") for line in judged} == {8}
+
+
+def test_counts_of_single_observations_agree_with_their_verbs():
+    found(ONCE, ONCE | {"low": 0.25, "high": 0.5}, ONCE | {"low": None, "high": None})
+    text = claims.verdict_count(None)
+    assert (
+        "1 lies on the claimed side of zero with its whole interval, 1 on the other, 0 contain zero and 1 has no"
+        in text
+    )
