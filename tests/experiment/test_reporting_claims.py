@@ -33,12 +33,10 @@ def test_all_judgements_are_accounted_for_in_the_abstract():
     found({}, ONCE, ONCE | {"claim": "another"}, UNJUDGED)
     text = claims.judged_claims_summary(None)
     assert (
-        "2 claims by declared statistics in 4 judgements, of which 2 rest on one seed, 1 rests on three seeds and 1 "
+        "2 claims by declared statistics in 4 judgements: 1 is supported, 2 are single observations and 1"
         in text
     )
-    assert (
-        "1 rests on no observation: 1 is supported, 2 are single observations and 1 cannot be judged." in text
-    )
+    assert "1 cannot be judged." in text
 
 
 @pytest.mark.parametrize(
@@ -54,9 +52,8 @@ def test_all_judgements_are_accounted_for_in_the_abstract():
 def test_it_is_said_whether_what_is_decided_was_a_prediction(changes, said):
     found(*changes)
     assert said in claims.predictions()
-    assert claims.predictions() in claims.decided(
-        None
-    ) and claims.predictions() in claims.judged_claims_summary(None)
+    for text in (claims.decided(None), claims.judged_claims_summary(None)):
+        assert claims.predictions() in text
 
 
 def test_what_is_decided_is_listed_with_the_parts_of_its_mean():

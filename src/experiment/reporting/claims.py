@@ -260,19 +260,11 @@ def row(entry: Entry) -> list[str]:
 
 
 def judged_claims_summary(results: Results) -> str:
-    """For the abstract: how many claims were judged, from how many seeds, and what is decided."""
+    """For the abstract: how many claims were judged, and what is decided."""
     found = entries()
-    by_seeds = Counter(len(entry["seeds"]) for entry in found)
-    bases = [
-        f"{number} {'rests' if number == 1 else 'rest'} on {count_noun(seeds, 'seed')}"
-        for seeds, number in sorted(by_seeds.items())
-        if seeds
-    ]
-    if by_seeds[0]:
-        bases.append(f"{by_seeds[0]} {'rests' if by_seeds[0] == 1 else 'rest'} on no observation")
     return (
-        f"We judge {len({entry['claim'] for entry in found})} claims by declared statistics in {len(found)} judgements, of "
-        f"which {enumeration(bases)}: {counts()}. {predictions()}"
+        f"We judge {len({entry['claim'] for entry in found})} claims by declared statistics in {len(found)} judgements: "
+        f"{counts()}. {predictions()}"
     )
 
 
