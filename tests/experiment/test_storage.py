@@ -9,7 +9,7 @@ from math import inf, nan
 import pytest
 import torch
 
-from experiment import storage
+from experiment import storage, tensors
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +40,8 @@ def test_full_disk_is_reported_with_the_path(tmp_path):
 
 
 WRITERS = {
-    "tensors": lambda path: storage.write_tensors(path, {"a": torch.zeros(100_000)}),
-    "progress": lambda path: storage.save_progress(path, {"a": torch.zeros(100_000)}),
+    "tensors": lambda path: tensors.write_tensors(path, {"a": torch.zeros(100_000)}),
+    "progress": lambda path: tensors.save_progress(path, {"a": torch.zeros(100_000)}),
     "json": lambda path: storage.write_json(path, ["0123456789"] * 10_000),
 }
 
@@ -74,28 +74,6 @@ def test_work_begun_with_other_instruments_is_not_gone_on_with(tmp_path, monkeyp
     assert storage.progress_path("train", 1) != now
 
 
-def test_tensors_read_back_and_repeat_their_bytes(tmp_path):
-    tensors = {
-        "b": torch.randn(3, 4).T,
-        "a": torch.tensor([nan, inf]),
-        "c": torch.arange(3, dtype=torch.uint8),
-    }
-    for name in ("first", "second"):
-        storage.write_tensors(tmp_path / name, tensors)
-    read = storage.read_tensors(tmp_path / "first")
-    assert all(torch.equal(read[k], t) or torch.equal(read[k].isnan(), t.isnan()) for k, t in tensors.items())
-    assert {k: t.dtype for k, t in read.items()} == {k: t.dtype for k, t in tensors.items()}
-    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
-
-
-def test_checkpoints_read_back_in_the_order_of_epochs(tmp_path):
-    checkpoints = {epoch: {"stage/weight": torch.full((2,), epoch)} for epoch in (10.0, 0.0, 2.0, 0.25)}
-    storage.write_checkpoints(tmp_path / "c", checkpoints)
-    read = storage.read_checkpoints(tmp_path / "c")
-    assert list(read) == [0.0, 0.25, 2.0, 10.0]
-    assert all(torch.equal(read[e]["stage/weight"], checkpoints[e]["stage/weight"]) for e in checkpoints)
-
-
 @pytest.mark.parametrize(
     "content, read",
     [
@@ -122,18 +100,6 @@ def test_progress_belongs_to_what_it_depends_on():
     assert len(set(paths)) == 3
     assert storage.progress_path("s", {"x": 1, "y": 2}) == storage.progress_path("s", {"y": 2, "x": 1})
     assert {path.parent for path in paths} == {storage.PROGRESS}
-
-
-def test_progress_reads_back():
-    path = storage.progress_path("train", 1)
-    assert storage.load_progress(path) is None
-    storage.save_progress(path, {"epoch": 3, "momenta": [None, torch.ones(2)]})
-    state = storage.load_progress(path)
-    assert (
-        state["epoch"] == 3
-        and state["momenta"][0] is None
-        and torch.equal(state["momenta"][1], torch.ones(2))
-    )
 
 
 def test_file_hash_is_sha256(tmp_path):
