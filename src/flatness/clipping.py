@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from flatness.data import ImageSet
+from flatness.directions import trainable_parameters
 from flatness.seeds import generator
 
 TINY = 1e-300  # keeps a gradient of 0 from being divided by
@@ -47,7 +48,7 @@ def train_shortly(
     Batches of un-augmented images are drawn from `seed` on the CPU, epoch by epoch without replacement; the same for
     every network and device. Norms are summed in float64, as squares of an exploding gradient overflow float32.
     """
-    parameters = list(network.train().parameters())
+    parameters = list(trainable_parameters(network.train()).values())
     placed = data.for_network(network)
     losses, norms = [], []
     for index in _batches(len(data), batch_size, steps, seed):

@@ -53,6 +53,11 @@ NORMALISATIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
+def trainable_parameters(network: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that are trained (`requires_grad`), by name: those by which the loss is differentiated."""
+    return {name: parameter for name, parameter in network.named_parameters() if parameter.requires_grad}
+
+
 def direction_between(start: Mapping[str, Tensor], end: Mapping[str, Tensor]) -> Direction:
     """end - start for every parameter, so that start + alpha d is the straight line with alpha = 1 at `end`."""
     if start.keys() != end.keys():
@@ -71,16 +76,39 @@ def displaced(
     KeyError for a direction with a parameter the network has not, ValueError for unequal lengths.
     """
     parameters = dict(network.named_parameters())
-    tensors = [*parameters.values(), *network.buffers()]
-    saved = [tensor.detach().clone() for tensor in tensors]
-    try:
+    with unchanged(network):
         with torch.no_grad():
             for direction, coefficient in zip(directions, coefficients, strict=True):
                 for name, step in direction.items():
                     if coefficient != 0:
                         parameters[name].add_(step.to(parameters[name].device), alpha=coefficient)
         yield network
+
+
+@contextmanager
+def unchanged(network: nn.Module) -> Iterator[nn.Module]:
+    """After the block, also after an exception, parameters and buffers are what they were, bit for bit."""
+    buffers = registered_buffers(network)
+    tensors = [*network.parameters(), *(buffer for _, _, buffer in buffers)]
+    saved = [tensor.detach().clone() for tensor in tensors]
+    try:
+        yield network
     finally:
         with torch.no_grad():
             for tensor, value in zip(tensors, saved, strict=True):
                 tensor.copy_(value)
+        put_back(buffers)
+
+
+Buffers = list[tuple[nn.Module, str, Tensor]]  # modules, names in them, tensors
+
+
+def registered_buffers(network: nn.Module) -> Buffers:
+    """The network's buffers as they stand."""
+    return [(module, *named) for module in network.modules() for named in module.named_buffers(recurse=False)]
+
+
+def put_back(buffers: Buffers) -> None:
+    """Make these tensors the buffers again, which a forward may have replaced by others."""
+    for module, name, buffer in buffers:
+        setattr(module, name, buffer)

@@ -17,7 +17,8 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 class Execution:
     """A device and the number format of its convolutions and products.
 
-    Parameters, batch-norm statistics and losses stay in float32 whatever `precision` says.
+    Parameters and batch-norm statistics stay in the network's own type, and losses in at least float32, whatever
+    `precision` says.
     """
 
     device: torch.device

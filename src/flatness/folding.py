@@ -11,6 +11,8 @@ from collections import Counter
 import torch
 from torch import Tensor, fx, nn
 
+from flatness.directions import put_back, registered_buffers
+
 
 def foldable_pairs(network: nn.Module) -> list[tuple[str, str]]:
     """Names of (convolution, batch norm) where the norm alone reads the convolution, both used once and by that alone.
@@ -65,6 +67,7 @@ class FoldedTwin:
                 module.bias = nn.Parameter(torch.zeros_like(module.weight[:, 0, 0, 0]), requires_grad=False)
             parent, _, child = norm.rpartition(".")
             setattr(self.twin.get_submodule(parent), child, nn.Identity())
+        self.buffers = registered_buffers(self.twin)
         self.load(network)
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -73,6 +76,7 @@ class FoldedTwin:
     @torch.no_grad()
     def load(self, network: nn.Module) -> None:
         """Take over the network's weights and statistics as they are now."""
+        put_back(self.buffers)
         state, own = tensors_of(network), tensors_of(self.twin)
         for name in own.keys() & state.keys():
             own[name].copy_(state[name])

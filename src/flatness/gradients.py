@@ -19,7 +19,7 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from flatness.data import ImageSet
-from flatness.directions import Direction, displaced
+from flatness.directions import Direction, displaced, trainable_parameters, unchanged
 
 BATCH_SIZE = (
     128  # images that share batch-norm statistics: a batch of training (He et al. 2016; Li et al. 2018)
@@ -77,10 +77,10 @@ def loss_slope(network: nn.Module, data: ImageSet, batch_size: int = BATCH_SIZE,
     Sums over batches are divided by N once; with batch norm the value depends on the batches, as in training.
     The gradient is that of `lift` times the loss.
     """
-    parameters = dict(network.named_parameters())
+    parameters = trainable_parameters(network)
     total, gradient = 0.0, {name: torch.zeros_like(weight) for name, weight in parameters.items()}
     placed = data.for_network(network)
-    with batch_statistics(network):
+    with batch_statistics(network), unchanged(network):
         for index in torch.arange(len(data)).tensor_split(-(-len(data) // batch_size)):
             images, labels = placed.batch(index.to(placed.labels.device))
             loss = functional.cross_entropy(network(images), labels, reduction="sum")

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from flatness.data import ImageSet
+from flatness.directions import trainable_parameters
 from flatness.second_order import SecondOrderTwin
 
 Product = Callable[[Tensor], Tensor]  # v [P] -> H v [P]
@@ -30,7 +31,7 @@ class HessianProduct:
         self, network: nn.Module, data: ImageSet, batch_size: int = 250, keep_graphs: bool | None = None
     ):
         self.network = SecondOrderTwin(network)
-        named = {name: weight for name, weight in network.named_parameters() if weight.requires_grad}
+        named = trainable_parameters(network)
         self.names, self.parameters = list(named), list(named.values())
         self.size = sum(parameter.numel() for parameter in self.parameters)
         self.data, self.batch_size = data.for_network(network), batch_size

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from flatness.data import ImageSet
-from flatness.directions import Direction, displaced
+from flatness.directions import Direction, displaced, trainable_parameters, unchanged
 
 BATCH_SIZES = {"cpu": 125}  # images whose activations fit the caches: a third faster than 500
 LARGE_BATCH = 1000  # elsewhere
@@ -34,7 +34,7 @@ class Neighbourhood:
         on_pass: Callable[[], None] = lambda: None,
     ):
         self.network = network.eval()
-        self.parameters = dict(network.named_parameters())
+        self.parameters = trainable_parameters(network)
         self.data, self.on_pass = data.for_network(network), on_pass
         device = self.data.labels.device
         self.batch_size = batch_size or BATCH_SIZES.get(device.type, LARGE_BATCH)
@@ -43,13 +43,15 @@ class Neighbourhood:
     def base(self) -> float:
         """L(w) in nats, at the network's own weights."""
         self.on_pass()
-        return mean_loss(self.network, self.data, self.batch_size)
+        with unchanged(self.network):
+            return mean_loss(self.network, self.data, self.batch_size)
 
     @cached_property
     def base_gradient(self) -> Direction:
         """The gradient of L at the network's own weights, by parameter."""
         self.on_pass()
-        return loss_and_gradient(self.network, self.data, self.batch_size)[1]
+        with unchanged(self.network):
+            return loss_and_gradient(self.network, self.data, self.batch_size)[1]
 
     def loss(self, direction: Direction, distance: float = 1.0) -> float:
         """L(w + distance d) in nats."""
@@ -78,7 +80,7 @@ def mean_loss(network: nn.Module, data: ImageSet, batch_size: int = 500) -> floa
 def loss_and_gradient(network: nn.Module, data: ImageSet, batch_size: int = 500) -> tuple[float, Direction]:
     """Mean cross-entropy in nats and its gradient by parameter; sums over batches divided by N once."""
     network.eval()
-    parameters = dict(network.named_parameters())
+    parameters = trainable_parameters(network)
     total = torch.zeros((), dtype=torch.float64)
     gradient = {name: torch.zeros_like(weight) for name, weight in parameters.items()}
     for images, labels in _batches(network, data, batch_size):

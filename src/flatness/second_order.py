@@ -102,6 +102,9 @@ class SecondOrderTwin:
 
     def __call__(self, images: Tensor) -> Tensor:
         values = tensors_of(self.network)
+        values |= {
+            name: buffer.clone() for name, buffer in self.network.named_buffers()
+        }  # a forward may change them
         for convolution, norm in self.pairs:
             weight, bias = self._folded(convolution, norm)
             values |= {f"{convolution}.weight": weight, f"{convolution}.bias": bias}

@@ -101,7 +101,7 @@ class Trainer:
         checkpoint_epochs: tuple[float, ...] = (),
     ):
         self.network = execution.place(network)
-        self.train_set, self.test_set = train_set.to(execution.device), test_set.to(execution.device)
+        self.train_set, self.test_set = (data.for_network(self.network) for data in (train_set, test_set))
         self.recipe, self.seed, self.execution = recipe, seed, execution
         self.augmentation = Augmentation(self.train_set, recipe.crop_padding, recipe.flip)
         self.parameters = list(self.network.parameters())
