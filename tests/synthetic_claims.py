@@ -36,7 +36,7 @@ def _entry(number: int, claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "p": 0.01 * number if known else None,
         "p_corrected": min(1.0, 0.1 * number) if known else None,
         "verdict": verdict,
-        "reason": "made up" if verdict in ("inconclusive", "cannot be judged") else None,
+        "reason": "made up" if verdict in ("inconclusive", "cannot be judged", "one observation") else None,
         "n": 2 if measured else 0,
         "seeds": list(parameters["seeds"]) if measured else [],
         "revised": claim.revised,

@@ -5,6 +5,7 @@ share. Lines are means over draws and seeds, bands reach from the seeds' lowest 
 """
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from textwrap import fill
 from typing import Any
 
@@ -28,7 +29,7 @@ from flatness.names import parse_name
 TITLES = {"final": "final weights", "matched": "equal loss"}
 WIDTH = 0.01  # of the Gaussian, its standard deviation, in units of the largest eigenvalue
 DECADES = 8  # of density that are shown below the highest
-POINTS = 1000
+LEAST_POINTS, POINTS_PER_WIDTH = 1000, 4  # of a curve, so that no peak falls between two
 Spectra = dict[str, dict[str, list[dict[str, Any]]]]  # network -> state -> a stored state per seed
 
 
@@ -101,7 +102,9 @@ def eigenvalue_axis(spectra: Spectra) -> torch.Tensor:
         pick([default, *(float(pick(q.nodes.flatten().tolist())) for q in found)])
         for pick, default in ((min, 0.0), (max, 1.0))
     )
-    return torch.linspace(low - 4 * WIDTH, high + 4 * WIDTH, POINTS, dtype=torch.float64)
+    low, high = low - 4 * WIDTH, high + 4 * WIDTH
+    points = max(LEAST_POINTS, ceil(POINTS_PER_WIDTH * (high - low) / WIDTH))
+    return torch.linspace(low, high, points, dtype=torch.float64)
 
 
 def draw_density(

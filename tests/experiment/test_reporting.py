@@ -225,7 +225,10 @@ def test_where_nothing_is_resolved_no_equality_is_claimed(results):
     made = with_raw(
         made, "matched_cuts", {run: (1.0, 0.1, height) for run, height in zip(runs, heights, strict=True)}
     )
-    assert "hide bumps lower than 0.36 to 0.57 nats" in SENTENCES["matched_slices"](made)
+    words = (
+        "Bumps lower than 0.36 nats for the best network and 0.57 nats for the worst are hidden by the errors"
+    )
+    assert words in SENTENCES["matched_slices"](made)
 
 
 @pytest.mark.parametrize("sentence", ["abstract", "conclusion_matched"])
@@ -240,10 +243,65 @@ def test_roughness_of_the_planes_stands_beside_that_of_the_cuts(results, sentenc
     )
     text = SENTENCES[sentence](made)
     assert (
-        "no roughness is resolved in the cuts of either (excess variation on the planes, residual against plain"
-        in text
+        "no roughness is resolved in the cuts of either (on the planes, of unknown error, the excess variation is 1.00 against "
+        "1.05, residual against plain)" in text
     )
-    assert "without an error: 1.00 against 1.05)" in text
+
+
+def test_planes_that_are_alike_in_both_comparisons_are_told_once(results):
+    values = {"resnet56-0": 1.0, "plain56-0": 1.051}
+    made = changed(
+        results,
+        {
+            (run, state, "excess_variation"): value
+            for run, value in values.items()
+            for state in ("final", "matched")
+        },
+    )
+    assert "at depth 56, 1.00 against 1.05 in both comparisons" in SENTENCES["planes"](made)
+    made = changed(made, {("plain56-0", "matched", "excess_variation"): 1.2})
+    assert (
+        "at depth 56, 1.00 against 1.05 about the final weights and 1.00 against 1.20 at equal training loss"
+        in SENTENCES["planes"](made)
+    )
+
+
+def test_what_intervals_cover_is_said_once_about_the_cuts(results):
+    assert "Intervals are" in SENTENCES["final_slices"](results)
+    assert "Intervals are" not in SENTENCES["matched_slices"](results)
+    unknown = without_directions(results, "cuts", "edge_rise")
+    for name in ("halfway_distance", "excess_variation", "nonconvex_share"):
+        unknown = without_directions(unknown, "cuts", name)
+    assert "Intervals are" in SENTENCES["matched_slices"](unknown)
+
+
+def test_how_well_the_slices_are_measured_is_told_by_what_cannot_be_seen(results):
+    made = results
+    for state in ("cuts", "matched_cuts"):
+        made = with_rises(made, state, 5.0, 4.0, 2.0)
+        made = changed(
+            made,
+            {
+                (f"{run}-0", state, "resolvable_bump"): height
+                for run, height in (
+                    ("resnet20", 0.36),
+                    ("plain20", 0.5),
+                    ("resnet56", 0.4),
+                    ("plain56", 0.57),
+                )
+            },
+        )
+    text = SENTENCES["conclusion_measured"](made)
+    assert text.startswith(
+        "Too coarsely to resolve a difference in rise to the rim in any of four comparisons: half the width of its interval is "
+        r"2.5 nats, 50\,\% of the larger rise. Bumps lower than 0.36 nats for the best network and 0.57 nats for the worst are "
+        "hidden by the errors."
+    )
+    made = with_rises(made, "cuts", 5.0, 1.0, 0.1)
+    assert SENTENCES["conclusion_measured"](made).startswith(
+        "Finely enough to resolve a difference in rise to the rim in two of four comparisons: half the width of its interval is "
+        r"0.12 nats for the best comparison and 2.5 nats for the worst, 2 to 50\,\% of the larger rise."
+    )
 
 
 def test_roughness_above_the_bound_is_compared(results):
@@ -373,7 +431,11 @@ FLATTER |= {
         ("plain", "residual", "contradict each other"),
         ("neither", "neither", "resolve no difference"),
         ("disputed", "disputed", "leave flatness disputed"),
-        ("neither", "plain", "at equal training loss the plain network is the flatter"),
+        (
+            "neither",
+            "plain",
+            "only the comparison at equal training loss resolves a difference in flatness: the plain network is the flatter",
+        ),
         ("disputed", "plain", "about the final weights the measures of flatness contradict each other"),
     ],
 )
@@ -416,8 +478,8 @@ def test_a_single_measure_behind_a_finding_is_named_with_the_one_against_it(resu
     words = "the residual network is the flatter by the half-way distance alone"
     text = SENTENCES["agreement"](made)
     assert (
-        f"{words}, though the rise to the rim, unresolved, points the other way; at equal training loss"
-        in text
+        "only the comparison about the final weights resolves a difference in flatness: "
+        f"{words}, though the rise to the rim, unresolved, points the other way." in text
     )
     assert "Of eight intervals of flatness in all, not corrected for their number, 2 exclude zero." in text
     assert words in SENTENCES["abstract"](made) and words in SENTENCES["conclusion_final"](made)

@@ -131,10 +131,27 @@ def test_the_table_has_each_claim_once_with_its_source_and_each_judgement_by_its
     assert {line.count("&") for line in judged} == {8}
 
 
+def test_the_conclusion_names_what_is_decided_once():
+    found({}, {"id": "z"}, ONCE, {"claim": "the other one", "verdict": "contradicted"})
+    text = claims.conclusion(None)
+    assert text.startswith(claims.judged_claims_summary(None))
+    assert text.endswith(r"Supported: \emph{a claim}. Contradicted: \emph{the other one}.")
+    found(ONCE)
+    assert claims.conclusion(None) == claims.judged_claims_summary(None)
+
+
 def test_counts_of_single_observations_agree_with_their_verbs():
-    found(ONCE, ONCE | {"low": 0.25, "high": 0.5}, ONCE | {"low": None, "high": None})
+    nowhere = ONCE | {"low": None, "high": None, "reason": "nothing is drawn more than once"}
+    found(ONCE, ONCE | {"low": 0.25, "high": 0.5}, nowhere)
     text = claims.verdict_count(None)
     assert (
-        "1 lies on the claimed side of zero with its whole interval, 1 on the other, 0 contain zero and 1 has no"
-        in text
+        "1 lies on the claimed side of zero with its whole interval, 1 on the other, 0 contain zero and 1 has no "
+        "interval (1: nothing is drawn more than once)." in text
     )
+    found(nowhere, nowhere | {"reason": "all the same"}, nowhere | {"reason": "all the same"})
+    assert (
+        "3 have no interval (2: all the same; 1: nothing is drawn more than once)."
+        in claims.verdict_count(None)
+    )
+    found(ONCE)
+    assert claims.verdict_count(None).endswith("0 have no interval.")

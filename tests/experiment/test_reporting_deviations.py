@@ -88,4 +88,9 @@ def test_times_are_means_over_the_runs_that_ended(tmp_path, monkeypatch):
 def test_no_time_is_told_without_a_run_or_at_the_scale_that_is_repeated(tmp_path, monkeypatch):
     lost = study(tmp_path, monkeypatch, diverged=("plain20-0", "resnet20-0"))
     assert "no time is stated" in TIMES_SENTENCES["training_times"](lost)
-    assert "minutes" not in TIMES_SENTENCES["training_times"](replace(lost, scale="smoke"))
+    smoke = replace(lost, scale="smoke")
+    assert "minutes" not in TIMES_SENTENCES["training_times"](smoke)
+    assert TIMES_SENTENCES["repeats"](smoke).endswith("which are not stated at this scale.")
+    assert r"except the times of training, which \cref{sec:machines} states." in TIMES_SENTENCES["repeats"](
+        lost
+    )

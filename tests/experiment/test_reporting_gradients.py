@@ -6,6 +6,7 @@ import pytest
 from synthetic import write_synthetic_results
 
 from experiment.evidence import CLIPPING, INITIALISATION, evidence_path
+from experiment.reporting import clipping
 from experiment.reporting.gradients import GRADIENTS_SENTENCES, GRADIENTS_TABLES
 from experiment.reporting.results import load_results
 from experiment.storage import read_json, write_json
@@ -42,7 +43,7 @@ def test_diverged_runs_are_named_and_not_compared(tmp_path, monkeypatch):
     for name in ("gradient_norms", "predictiveness"):
         text = GRADIENTS_SENTENCES[name](results)
         assert "At depth 14 nothing can be compared." in text and r"\texttt{plain14-0}" in text
-        assert "no error can be stated" in text  # one seed
+        assert "(no error" not in text and "textpm" not in text  # one seed
     row = next(line for line in GRADIENTS_TABLES["gradients"](results).splitlines() if "plain14" in line)
     assert row.count("---") == 4  # the initial weights were finite
     assert r"\texttt{resnet20-0} and \texttt{plain20-0}" in GRADIENTS_SENTENCES["predictiveness"](
@@ -63,7 +64,7 @@ def test_predictiveness_is_worded_by_the_numbers(tmp_path, monkeypatch, factor, 
         write_json(path, content)
     text = GRADIENTS_SENTENCES["predictiveness"](results)
     assert re.search(r"At depth 20 .*?a difference of [^(]*\(([^)]*)\)", text)[1] == word
-    assert "3 seeds" in text
+    assert "3 seeds" in GRADIENTS_SENTENCES["gradient_norms"](results) and "seeds" not in text
 
 
 def test_both_ways_to_sum_up_the_change_are_told(tmp_path, monkeypatch):
@@ -115,13 +116,22 @@ def test_untrained_networks_are_named_with_their_ratio(tmp_path, monkeypatch):
 def test_broken_trainings_are_counted_with_their_step(tmp_path, monkeypatch):
     results = study(tmp_path, monkeypatch, "one seed")
     text = GRADIENTS_SENTENCES["clipping"](results)
-    assert r"Of \texttt{resnet8-nonorm} one of one runs breaks (step 3) without clipping" in text
+    assert (
+        r"Of \texttt{resnet8-nonorm}, without clipping, one of one runs breaks (at step 3); with it, none"
+        in text
+    )
     assert "none of one runs breaks (loss " in text
     content = read_json(CLIPPING)
+    other = content["runs"][0] | {"diverged_step": None, "final_loss": 2.3}
+    write_json(CLIPPING, {"runs": [*content["runs"], other]})
+    assert (
+        "one of two runs breaks (at step 3) and the other ends at a loss of 2.30 nats;"
+        in clipping._network_sentence(results, other["network"])
+    )
     for run in content["runs"]:
         run.update(diverged_step=1, final_loss=None)
     write_json(CLIPPING, content)
-    assert GRADIENTS_SENTENCES["clipping"](results).count("one of one runs breaks (step 1)") == 4
+    assert GRADIENTS_SENTENCES["clipping"](results).count("one of one runs breaks (at step 1)") == 4
     assert GRADIENTS_TABLES["clipping"](results).count("1/1") == 4
 
 

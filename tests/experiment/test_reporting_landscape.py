@@ -121,7 +121,8 @@ def test_matching_tells_both_kinds_of_statistics_with_one_seed(study):
     set_recomputed("plain56", 0.931)
     text = SENTENCES["matching"](results)
     assert text.startswith(
-        r"At depth 56 the matched training losses differ by 0.045\,\% of the larger, with batch-norm statistics recomputed by 26\,\%."
+        r"Relative to the larger, the matched training losses differ at depth 56 by 0.045\,\% with running batch-norm statistics "
+        r"and by 26\,\% with recomputed ones."
     )
     assert "What is equal at depth 56 is the loss with running statistics." in text
     caution = r"With recomputed batch-norm statistics the losses at depth 56 differ by 26\,\%."
@@ -142,7 +143,7 @@ def test_matching_tells_the_largest_gap_of_several_seeds(study):
         set_recomputed("plain56", 1.0, seed)
     text = SENTENCES["matching"](results)
     assert (
-        r"differ by at most 2.2\,\% of the larger, with batch-norm statistics recomputed by at most 20\,\%"
+        r"by at most 2.2\,\% with running batch-norm statistics and by at most 20\,\% with recomputed ones"
         in text
     )
 
@@ -174,14 +175,16 @@ def test_conclusion_counts_what_has_an_error(study):
     text = SENTENCES["conclusion_other"](results)
     assert text.startswith("At equal loss, on ") and "images, whose draw the error does not cover" in text
     assert re.search(
-        "at [^;]*depth 56 the residual network has the lower curvature and by some measures the lower sharpness",
+        "at [^;]*depth 56 the residual network has the lower curvature and the lower sharpness by the average rise alone among "
+        "the measures with an error",
         text,
     )
     assert not re.search(r"disagree at [^.]*depth 56", text)
     set_evidence(lower=False)
     text = SENTENCES["conclusion_other"](results)
     assert re.search(
-        "depth 56 the plain network has the lower curvature and the residual network has by some", text
+        "depth 56 the plain network has the lower curvature and the residual network has the lower sharpness by",
+        text,
     )
     assert re.search(r"So the measures of flatness disagree at [^.]*depth 56\.", text)
 

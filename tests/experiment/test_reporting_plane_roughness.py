@@ -89,12 +89,15 @@ def test_values_are_printed_where_the_comparisons_disagree(tmp_path, monkeypatch
     results = made(tmp_path, monkeypatch, "one seed")
     text = PLANE_ROUGHNESS_SENTENCES["whole_planes"](with_shares(results, [0], (0.123, 0.126), (0.15, 0.126)))
     assert (
-        "The share of the square within the bound, of single planes without an error, is at depth 20 about the same for both "
+        "As to the share of the square within the bound, at depth 20 it is nearly the same for both "
         r"networks about the final weights (12.3\,\% against 12.6\,\%) and larger for the residual network at equal training "
         r"loss (15.0\,\% against 12.6\,\%)." in text
     )
     text = PLANE_ROUGHNESS_SENTENCES["whole_planes"](with_shares(results, [0], (0.2, 0.1), (0.3, 0.1)))
-    assert "is at depth 20 larger for the residual network in both comparisons." in text and "0.2" not in text
+    assert (
+        "at depth 20 it is larger for the residual network in both comparisons." in text and "0.2" not in text
+    )
+    assert text.endswith("These are single planes, for which no error can be stated.")
 
 
 def test_over_seeds_planes_are_compared_by_their_interval(tmp_path, monkeypatch):
@@ -102,10 +105,11 @@ def test_over_seeds_planes_are_compared_by_their_interval(tmp_path, monkeypatch)
     shares = with_shares(results, [0, 2], (0.2, 0.1), (0.1, 0.1))
     text = PLANE_ROUGHNESS_SENTENCES["whole_planes"](shares)
     assert (
-        "The share of the square within the bound is at depth 20 larger for the residual network about the"
+        "As to the share of the square within the bound, at depth 20 it is larger for the residual network about the"
         in text
     )
-    assert r"and not resolved at equal training loss (10.0\,\% against 10.1\,\%)" in text
+    assert "single planes" not in text
+    assert r"and without a resolved difference at equal training loss (10.0\,\% against 10.1\,\%)" in text
 
 
 def test_the_share_of_the_errors_is_a_ratio(tmp_path, monkeypatch):

@@ -66,9 +66,10 @@ def test_the_sharper_network_is_named_with_the_error_of_directions(study):
     half = 12.706205 * 0.005  # t_0.975 of 1, and the standard error of differences of -0.40 and -0.41
     values = rf"0.11 against 0.51 nats, a difference of \ensuremath{{-}}0.41\,\textpm\,{half:.2f}"
     assert (
-        f"in this run, over directions, the plain network is the sharper on average ({values}) and" in final
+        f"in this run, over directions, the plain network is the sharper by the average rise ({values}) and"
+        in final
     )
-    assert r"by flat radius (0.91 against 0.30, a difference of 0.60\,\textpm\,0.06)" in final
+    assert r"by the flat radius (0.91 against 0.30, a difference of 0.60\,\textpm\,0.06)" in final
     assert (
         "in this run, by lower bounds without an interval, the plain network is the sharper in the adaptive ball by weight"
         in final
@@ -90,7 +91,10 @@ def test_measures_on_the_other_side_and_on_neither_are_told(study):
         "the residual network is the sharper in the adaptive ball by filter (0.700 against 0.600 nats)"
         in text
     )
-    assert "no difference is resolved on average and by flat radius." in text.split("At depth 14")[0]
+    assert (
+        "no difference is resolved by the average rise and by the flat radius."
+        in text.split("At depth 14")[0]
+    )
 
 
 def test_a_mean_has_the_decimals_of_its_error(study):

@@ -1,10 +1,13 @@
 """The trials in words: other rates beside the study's and the residual network, roughness named where it is resolved."""
 
+from statistics import stdev
+
 import pytest
 from synthetic import write_synthetic_results
 
+from experiment.reporting.judgement import NOISE_SHARE
 from experiment.reporting.results import load_results
-from experiment.reporting.trials import NOISE_SHARE, trial_in_short, trials, trials_table
+from experiment.reporting.trials import trial_in_short, trials, trials_table
 from experiment.slices import read_slice, write_slice
 from experiment.storage import read_json, write_json
 from experiment.trials import trial_slice_path, trial_training_path
@@ -28,10 +31,11 @@ def edit(path, **changes):
 
 
 def set_cuts(found, run, measure, value, deviation=0.1):
-    """A measure of the cuts and its values along five directions."""
+    """A measure of the cuts, its values along five directions and their deviation."""
     cuts = found.roughness[run]["cuts"]
     cuts[measure] = value
     cuts["by_direction"][measure] = [value + deviation * step for step in (-2, -1, 0, 1, 2)]
+    cuts[f"{measure}_sd"] = stdev(cuts["by_direction"][measure])
 
 
 def without_roughness(found):
@@ -61,18 +65,37 @@ def test_training_is_set_beside_the_studys_rate_and_the_residual_network(results
 
 def test_flatness_is_compared_with_the_residual_network_at_each_rate(results):
     found = results()
-    for run, rise in (("resnet56-0", 7.69), ("plain56-0", 3.02), (TRIAL, 36581.5)):
-        set_cuts(found, run, "edge_rise", rise, deviation=0.001 * rise)
+    edit(trial_training_path("plain56", 0.01, 0), test_accuracy=0.25)
+    found.training["plain56-0"] |= {"test_accuracy": 0.5}
+    for run, rise, step in (("resnet56-0", 7.69, 0.0), ("plain56-0", 3.02, 3.0), (TRIAL, 36581.5, 9000.0)):
+        set_cuts(found, run, "edge_rise", rise, step)
         set_cuts(found, run, "halfway_distance", 0.5, deviation=0)
     assert (
-        r"For the cuts of \texttt{resnet56} at 0.1 the rise to the rim is 7.69 nats, against 3.02 nats for \texttt{plain56} "
-        r"at 0.1 (plain flatter) and 36600 nats for \texttt{plain56} at 0.01 (residual flatter); the half-way distance is 0.50"
+        r"For the cuts of \texttt{resnet56} at 0.1 the rise to the rim is 7.69 nats, against 3.02 nats for \texttt{plain56} at 0.1 "
+        r"(difference 4.67\,\textpm\,5.89: within its error) and 37\,000 nats for \texttt{plain56} at 0.01 (difference "
+        r"\ensuremath{-}37\,000\,\textpm\,18\,000: residual flatter); the half-way distance is 0.50"
         in trials(found)
     )
     assert trial_in_short(found, "plain56") == (
-        r"The cuts of \texttt{plain56} rise by 3.02 nats at a learning rate of 0.1 and by 36600 at 0.01, those of "
-        r"\texttt{resnet56} by 7.69 at 0.1."
+        r"The cuts of \texttt{resnet56} rise by 7.69 nats, those of \texttt{plain56} by 3.02 (difference 4.67\,\textpm\,5.89, not "
+        r"resolved) and by 37\,000 at a learning rate of 0.01 (difference \ensuremath{-}37\,000\,\textpm\,18\,000; its test "
+        "error is higher)."
     )
+    row = next(row for row in trials_table(found).splitlines() if "& 0.01 &" in row)
+    assert r" & 37\,000\,\textpm\,14\,000 & 0.50\,\textpm\,0.00 & " in row
+
+
+def test_another_training_loss_is_a_caution(results):
+    found = results()
+    edit(trial_training_path("plain56", 0.01, 0), train_loss=0.31)
+    found.training["plain56-0"] |= {"train_loss": 0.9}
+    found.training["resnet56-0"] |= {"train_loss": 0.3}
+    assert (
+        r"In training loss \texttt{plain56} at 0.1 differs from \texttt{resnet56} at 0.1, so that architecture is confounded"
+        in trials(found)
+    )
+    found.training["plain56-0"] |= {"train_loss": 0.3}
+    assert "confounded" not in trials(found)
 
 
 def test_seeds_that_both_have_are_compared(results):
@@ -80,9 +103,9 @@ def test_seeds_that_both_have_are_compared(results):
     assert (
         "one seed, 5 paired directions" in found and "3 seeds" in found
     )  # at the trial's rate, at the study's
-    assert "(3 seeds)" in trials(results(studied=(0, 1, 2), seeds=[0, 1, 2]))
+    assert "Intervals are" not in trials(results(studied=(0, 1, 2), seeds=[0, 1, 2]))  # as for the study's
     apart = trials(results(studied=(0, 1), seeds=[2]))
-    assert "at 0.01 (" not in apart  # nothing to be paired
+    assert "at 0.01 (difference" not in apart  # nothing to be paired
 
 
 def test_roughness_is_named_with_its_measure_and_place(results):
@@ -92,12 +115,12 @@ def test_roughness_is_named_with_its_measure_and_place(results):
     found.roughness["plain56-0"]["final"]["excess_variation"] = 1.051
     found.roughness[TRIAL]["cuts"]["nonconvex_share"] = 0.9 * NOISE_SHARE
     assert (
-        r"Beyond the errors: for \texttt{plain56} at 0.1 an excess variation of 1.05 on the plane."
+        r"Roughness is resolved for \texttt{plain56} at 0.1 (an excess variation of 1.05 on the plane)."
         in trials(found)
     )
     found.roughness[TRIAL]["cuts"]["nonconvex_share"] = 0.105
     assert (
-        r"for \texttt{plain56} at 0.01 a share of negative second differences of 10.5\,\% in the cuts."
+        r"for \texttt{plain56} at 0.01 (a share of negative second differences of 10.5\,\% in the cuts)."
         in trials(found)
     )
 

@@ -85,7 +85,7 @@ def result_prose() -> str:
         discussion.index(rf"\section{{{title}}}")
         for title in ("Deviations from the originals", "Published numbers")
     )
-    return abstract + whole("results.tex") + discussion[:start] + discussion[end:]
+    return abstract + text_of("training.tex") + whole("results.tex") + discussion[:start] + discussion[end:]
 
 
 def whole(name: str) -> str:

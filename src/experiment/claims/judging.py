@@ -79,6 +79,7 @@ def estimate(claim: Claim, sample: Sample, rule: Claims) -> Judgement:
 Found = tuple[float, tuple[float, float] | None, str | None, float | None]
 NO_VARIATION: Found = (0.0, None, None, None)  # no draw could have told the sides apart
 AT_ITS_BOUND = "all values are the same, at the bound of what is resolved"
+NOTHING_DRAWN, ONE_SEED_RANKED = "nothing is drawn more than once", "a rank correlation over runs of one seed"
 
 
 def _from_pairs(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
@@ -169,7 +170,7 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
         return judgement
     seeds = len(judgement.sample.seeds)
     if seeds == 1:
-        return replace(judgement, verdict=ONE_OBSERVATION, reason=judgement.reason or "one seed")
+        return replace(judgement, verdict=ONE_OBSERVATION, reason=judgement.reason or of_one_seed(judgement))
     if seeds < rule.least_seeds:
         return replace(
             judgement, verdict=INCONCLUSIVE, reason=f"{seeds} seeds, {rule.least_seeds} are asked for"
@@ -183,6 +184,13 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
         return replace(judgement, verdict=INCONCLUSIVE, reason="p is not below the significance declared")
     claimed = judgement.claim.expected in (0, judgement.side)
     return replace(judgement, verdict=SUPPORTED if claimed else CONTRADICTED)
+
+
+def of_one_seed(judgement: Judgement) -> str:
+    """Why a judgement of one seed is no more, and without an interval why it has none."""
+    if judgement.interval is not None:
+        return "one seed"
+    return ONE_SEED_RANKED if judgement.sample.kind in CORRELATIONS else NOTHING_DRAWN
 
 
 def entry(judgement: Judgement) -> dict[str, Any]:

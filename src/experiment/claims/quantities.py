@@ -9,9 +9,11 @@ from math import log10
 from statistics import fmean, median
 
 from experiment.evidence import INITIALISATION
+from experiment.reporting.comparison import Pair
 from experiment.reporting.convexity import resolved_ratios
 from experiment.reporting.latex import measured
 from experiment.reporting.results import Results, diverged
+from experiment.reporting.robustness_values import KINDS, compared_strengths
 from experiment.storage import epochs_path, read_json, run_name
 
 Quantity = Callable[[Results, str, int], list[float]]
@@ -116,20 +118,34 @@ def of_slice(view: str, key: str) -> Quantity:
     return values
 
 
-def input_noise_loss(results: Results, network: str, seed: int) -> list[float]:
-    """Accuracy lost to disturbed images, a mean over all disturbances and strengths."""
-    found = robustness_of(results, network, seed)
-    disturbed = [value for by_strength in found["images"].values() for value in by_strength.values()]
-    return [known(found["accuracy"], "accuracy") - fmean(known(value, "accuracy") for value in disturbed)]
+def input_noise_loss(pair: Pair) -> Quantity:
+    """Accuracy lost to disturbed images, a mean over all disturbances and strengths at which no network of a pair guesses."""
+
+    def loss(results: Results, network: str, seed: int) -> list[float]:
+        found = robustness_of(results, network, seed)
+        disturbed = [
+            known(found["images"][kind.key][str(strength)], "accuracy")
+            for kind in KINDS
+            for strength in compared_strengths(results, pair, kind)
+        ]
+        if not disturbed:
+            raise NotMeasured("a network of its pair guesses at every strength")
+        return [known(found["accuracy"], "accuracy") - fmean(disturbed)]
+
+    return loss
 
 
-def relative_input_noise_loss(results: Results, network: str, seed: int) -> list[float]:
+def relative_input_noise_loss(pair: Pair) -> Quantity:
     """`input_noise_loss` over the accuracy on clean images above that of guessing: who starts lower has less to lose."""
-    clean = known(robustness_of(results, network, seed)["accuracy"], "accuracy")
-    above = clean - 1 / len(results.dataset["classes"])
-    if above <= 0:
-        raise NotMeasured("its accuracy is not above that of guessing")
-    return [loss / above for loss in input_noise_loss(results, network, seed)]
+
+    def relative(results: Results, network: str, seed: int) -> list[float]:
+        clean = known(robustness_of(results, network, seed)["accuracy"], "accuracy")
+        above = clean - 1 / len(results.dataset["classes"])
+        if above <= 0:
+            raise NotMeasured("its accuracy is not above that of guessing")
+        return [loss / above for loss in input_noise_loss(pair)(results, network, seed)]
+
+    return relative
 
 
 def weight_noise_loss(results: Results, network: str, seed: int) -> list[float]:

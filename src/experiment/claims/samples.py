@@ -7,7 +7,7 @@ from experiment.claims.quantities import NotMeasured, Quantity, first_to_last_la
 from experiment.dial import dial, strength
 from experiment.evidence import CLIPPING, ablation_path
 from experiment.intervals import Contrast, Observation
-from experiment.reporting.comparison import pairs
+from experiment.reporting.comparison import Pair, pairs
 from experiment.reporting.results import Results
 from experiment.storage import read_json
 from flatness.names import parse_name
@@ -62,12 +62,17 @@ class Sample:
 
 def matched_pairs(results: Results, measure: Quantity) -> Sample:
     """Residual and plain network of every declared pair and seed."""
+    return own_pairs(results, lambda pair: measure)
+
+
+def own_pairs(results: Results, measure_of: Callable[[Pair], Quantity]) -> Sample:
+    """`matched_pairs` by a measure of the pair's own."""
     sample = Sample("pairs")
     for pair in pairs(results.study.networks):
         for seed in results.study.seeds:
 
             def find(pair=pair, seed=seed) -> None:
-                sides = (tuple(measure(results, name, seed)) for name in (pair.residual, pair.plain))
+                sides = (tuple(measure_of(pair)(results, name, seed)) for name in (pair.residual, pair.plain))
                 sample.observations.append(Observation(f"{pair.residual}, {pair.plain}", seed, *sides))
 
             sample.add(f"{pair.residual} and {pair.plain}, seed {seed}", find)
@@ -161,7 +166,7 @@ def mean(values: list[float]) -> float:
 
 
 def clipping_pairs(results: Results, measure: Callable[[dict, float], float]) -> Sample:
-    """With and without clipping, every network and seed whose first gradient is longer than what it is clipped to.
+    """With and without clipping, every network and seed that it touches: some gradient without it is longer than allowed.
 
     `measure` is of (run, loss of guessing).
     """
@@ -172,9 +177,8 @@ def clipping_pairs(results: Results, measure: Callable[[dict, float], float]) ->
 
         def find(network=network, seed=seed) -> None:
             clipped, unclipped = (runs[network, seed, c] for c in (True, False))
-            first = unclipped["gradient_norms"][0]
-            if first is not None and first <= bound:
-                raise NotMeasured(f"its first gradient has norm {first:.2g}, which is not clipped")
+            if all(norm is not None and norm <= bound for norm in unclipped["gradient_norms"]):
+                raise NotMeasured("no gradient of it is long enough to be clipped")
             sides = ((measure(run, results.chance_loss),) for run in (clipped, unclipped))
             sample.observations.append(Observation(network, seed, *sides))
 

@@ -1,9 +1,11 @@
-"""Trends of a dose and a response: Kendall's rank correlation within each stratum, and the mean over strata.
+"""Trends of a dose and a response: Kendall's rank correlation within each stratum and seed, and the mean over these.
 
-Runs of two strata (two weight decays, say) differ for another reason than the dose and are never compared.
+Runs of two strata (two weight decays, say) differ for another reason than the dose, and runs of two seeds in their
+initial values: neither are compared. So the coefficient is -1 where every seed's responses fall strictly, however many
+seeds there are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from experiment.claims.samples import Point
 from experiment.intervals import percentile_interval
 
 FEWEST_POINTS = 3  # of a rank correlation
+Dial = tuple[list[float], list[float]]  # doses and responses of one stratum and seed
 
 
 def kendall(x: Sequence[float], y: Sequence[float]) -> float:
@@ -22,8 +25,8 @@ def kendall(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def mean_trend(points: Sequence[Point]) -> float:
-    """Mean over strata of Kendall's tau_b of x and y within each; NaN where no stratum has one."""
-    return _mean_over(_by_stratum(points))
+    """Mean over strata and seeds of Kendall's tau_b of x and y within each; NaN where none has one."""
+    return _mean(kendall(*dial) for dials in _by_seed(points).values() for dial in dials)
 
 
 def bootstrap_trend(
@@ -33,38 +36,41 @@ def bootstrap_trend(
 
     Draws without a coefficient are left out.
     """
-    seeds = sorted({point.seed for point in points})
-    if len(seeds) < 2:
+    of_seed = [[kendall(*dial) for dial in dials] for dials in _by_seed(points).values()]
+    if len(of_seed) < 2:
         return None
     random = np.random.default_rng(seed)
-    of_seed = [[point for point in points if point.seed == one] for one in seeds]
-    drawn = (random.integers(len(seeds), size=len(seeds)) for _ in range(resamples))
-    found = [mean_trend([point for index in indices for point in of_seed[index]]) for indices in drawn]
+    drawn = (random.integers(len(of_seed), size=len(of_seed)) for _ in range(resamples))
+    found = [_mean(value for index in indices for value in of_seed[index]) for indices in drawn]
     known = [value for value in found if np.isfinite(value)]
     return percentile_interval(known, confidence) if known else None
 
 
 def trend_permutation(points: Sequence[Point], resamples: int, seed: int) -> float | None:
-    """Two-sided p of no trend: y is permuted against x within each stratum, at random, one added to both counts."""
-    strata = _by_stratum(points)
-    observed = abs(_mean_over(strata))
+    """Two-sided p of no trend: y is permuted against x within stratum and seed, at random, one added to both counts."""
+    observed = abs(mean_trend(points))
     if not np.isfinite(observed):
         return None
+    dials = [dial for dials in _by_seed(points).values() for dial in dials]
     random = np.random.default_rng(seed)
-    drawn = [abs(_mean_over([(x, random.permutation(y)) for x, y in strata])) for _ in range(resamples)]
+    drawn = [abs(_mean(kendall(x, random.permutation(y)) for x, y in dials)) for _ in range(resamples)]
     return float(np.mean(np.asarray([observed, *drawn]) >= observed - 1e-12))
 
 
-def _by_stratum(points: Sequence[Point]) -> list[tuple[list[float], list[float]]]:
-    """x and y of each stratum."""
-    strata: dict[str, tuple[list[float], list[float]]] = {}
+def _by_seed(points: Sequence[Point]) -> dict[int, list[Dial]]:
+    """x and y of each stratum, by seed."""
+    dials: dict[tuple[int, str], Dial] = {}
     for point in points:
-        x, y = strata.setdefault(point.stratum, ([], []))
+        x, y = dials.setdefault((point.seed, point.stratum), ([], []))
         x.append(point.x)
         y.append(point.y)
-    return list(strata.values())
+    found: dict[int, list[Dial]] = {}
+    for (seed, _), dial in dials.items():
+        found.setdefault(seed, []).append(dial)
+    return found
 
 
-def _mean_over(strata: Sequence[tuple[Sequence[float], Sequence[float]]]) -> float:
-    known = [value for x, y in strata if np.isfinite(value := kendall(x, y))]
+def _mean(values: Iterable[float]) -> float:
+    """Over those that are finite; NaN where none is."""
+    known = [value for value in values if np.isfinite(value)]
     return float(np.mean(known)) if known else float("nan")

@@ -89,7 +89,7 @@ def _beyond(results: Results) -> str:
 
 
 def _apart(results: Results, network: str, partner: str) -> str:
-    """`higher test error (weight decay 0) and lower normalised trace`, the decays where it is not all; `none` for none."""
+    """`higher test error (weight decay 0) and lower normalised trace (weight decay 0 and 0.0005)`; `none` for none."""
     decays = results.parameters["ablation"]["weight_decays"]
     texts, known = [], False
     for key in TOLD:
@@ -98,7 +98,7 @@ def _apart(results: Results, network: str, partner: str) -> str:
         known = known or any(difference.value is not None for difference in found.values())
         for sign, word in WORDS.items():
             where = [f"{decay:g}" for decay, difference in found.items() if difference.sign == sign]
-            alone = f" (weight decay {enumeration(where)})" if len(where) < len(decays) else ""
+            alone = f" (weight decay {enumeration(where)})" if len(decays) > 1 else ""
             texts += [f"{word} {name}{alone}"] if where else []
     return enumeration(texts) if known else "not measured"
 

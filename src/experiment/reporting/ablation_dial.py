@@ -1,18 +1,17 @@
 """The dial in words: whether numbers are ordered by the shortcut's strength, and how far they lie apart at all."""
 
 from dataclasses import dataclass
-from math import hypot, isfinite, nan, sqrt
+from math import hypot, isfinite, sqrt
 from statistics import fmean
 
-from scipy.stats import kendalltau
-
+from experiment.claims.samples import Point
+from experiment.claims.trends import FEWEST_POINTS, mean_trend
 from experiment.dial import RESPONSES, Response, dial, strength
 from experiment.reporting.ablation_values import values_of
 from experiment.reporting.latex import enumeration, fixed, significant
 from experiment.reporting.results import Results, binomial_error
 from experiment.reporting.wording import count_noun, paragraph
 
-FEWEST_POINTS = 3  # of a rank correlation
 TOLD_APART = 2  # standard errors of a difference
 
 
@@ -37,9 +36,9 @@ def _correlations(results: Results, networks: list[str], decay: float) -> str:
     found = {
         response: rank_correlation(
             [
-                (strength(network), value)
+                Point(network, seed, strength(network), value)
                 for network in networks
-                for value in values_of(results, network, decay, response.key)
+                for seed, value in enumerate(values_of(results, network, decay, response.key))
             ]
         )
         for response in RESPONSES
@@ -61,13 +60,10 @@ def _correlation_clause(response: Response, value: float, count: int, counts: li
     return f"{text} with the {response.name}{own}"
 
 
-def rank_correlation(points: list[tuple[float, float]]) -> tuple[float, int]:
-    """Kendall's tau-b over the points that were measured, and their number; NaN for few or for a constant."""
-    known = [(x, y) for x, y in points if isfinite(y)]
-    x, y = ([point[axis] for point in known] for axis in (0, 1))
-    if len(known) < FEWEST_POINTS or len(set(x)) < 2 or len(set(y)) < 2:
-        return nan, len(known)
-    return float(kendalltau(x, y).statistic), len(known)
+def rank_correlation(points: list[Point]) -> tuple[float, int]:
+    """`mean_trend` over the points that were measured, and their number; NaN for few or for a constant."""
+    known = [point for point in points if isfinite(point.y)]
+    return mean_trend(known), len(known)
 
 
 @dataclass(frozen=True)
@@ -125,9 +121,9 @@ def _fit_spread(results: Results, networks: list[str], decay: float) -> str:
         return ""
     chance = 100 * max(binomial_error(error / 100, results.dataset["test"]["images"]) for error in errors)
     return (
-        f"Training losses lie within {fixed(max(losses) - min(losses), 3)} nats, test errors within "
-        f"{fixed(max(errors) - min(errors), 2)} percentage points, of which the finite test set alone gives each a "
-        f"standard error of {fixed(chance, 2)}."
+        f"Training losses lie within {fixed(max(losses) - min(losses), 3)} nats of each other and test errors within "
+        f"{fixed(max(errors) - min(errors), 2)} percentage points; the finite test set alone gives a test error a standard "
+        f"error of up to {fixed(chance, 2)} points."
     )
 
 

@@ -42,14 +42,29 @@ def side(entry: Entry) -> int | None:
 def verdict_count(results: Results) -> str:
     """`Of 35 judgements, 3 are supported and 32 are inconclusive. Of the single observations, ...`"""
     text = f"Of {len(entries())} judgements, {counts()}."
-    sides = Counter(side(e) for e in entries() if e["verdict"] == "one observation")
-    if not sides:
+    single = [e for e in entries() if e["verdict"] == "one observation"]
+    if not single:
         return text
+    sides = Counter(map(side, single))
     return (
         f"{text} Of the single observations, {sides[1]} {'lies' if sides[1] == 1 else 'lie'} on the claimed side of zero with "
         f"{'its' if sides[1] == 1 else 'their'} whole interval, {sides[-1]} on the other, {sides[0]} "
         f"{'contains' if sides[0] == 1 else 'contain'} zero and {sides[None]} {'has' if sides[None] == 1 else 'have'} no "
-        "interval, as nothing is drawn more than once."
+        f"interval{why_none(single)}."
+    )
+
+
+def emphasised(claim: str) -> str:
+    return rf"\emph{{{escape(claim)}}}"
+
+
+def why_none(found: list[Entry]) -> str:
+    """` (22: nothing is drawn more than once; 7: ...)`, by reason how many have no interval."""
+    reasons = Counter(entry["reason"] for entry in found if side(entry) is None)
+    return (
+        f" ({'; '.join(f'{number}: {reason}' for reason, number in reasons.most_common())})"
+        if reasons
+        else ""
     )
 
 
@@ -268,7 +283,19 @@ def judged_claims_summary(results: Results) -> str:
     )
 
 
+def conclusion(results: Results) -> str:
+    """`judged_claims_summary`, and which claims are supported and contradicted."""
+    claims = {v: dict.fromkeys(e["claim"] for e in entries() if e["verdict"] == v) for v in DECIDED}
+    named = [
+        f"{capital(verdict)}: {enumeration([emphasised(claim) for claim in found])}."
+        for verdict, found in claims.items()
+        if found
+    ]
+    return paragraph([judged_claims_summary(results), *named])
+
+
 CLAIMS_SENTENCES = {
+    "conclusion_claims": conclusion,
     "claims_summary": judged_claims_summary,
     "claims_rule": rule,
     "claims_count": verdict_count,

@@ -33,22 +33,24 @@ def clipping(results: Results) -> str:
 
 def _network_sentence(results: Results, network: str) -> str:
     free, clipped = (short_trainings(results, network, mode) for mode in MODES)
-    return f"Of {typewriter(network)} {_outcome(free)} without clipping, and {_outcome(clipped)} with it."
+    return f"Of {typewriter(network)}, without clipping, {_outcome(free)}; with it, {_outcome(clipped)}."
 
 
 def _outcome(runs: list[Run]) -> str:
-    """`two of two runs break (steps 3 and 5)` or `none of two runs breaks (loss 1.40 to 1.60 nats at the end)`."""
-    broken = sorted({run["diverged_step"] for run in runs if run["diverged_step"] is not None})
-    number = sum(run["diverged_step"] is not None for run in runs)
-    start = f"{count(number)} of {count(len(runs))} runs {'break' if number > 1 else 'breaks'}"
-    notes = []
-    if broken:
-        notes.append(f"step{'s' if len(broken) > 1 else ''} {enumeration(list(map(str, broken)))}")
+    """`one of two runs breaks (at step 4) and the other ends at a loss of 2.30 nats`."""
+    steps = [run["diverged_step"] for run in runs if run["diverged_step"] is not None]
+    text = f"{count(len(steps))} of {count(len(runs))} runs {'break' if len(steps) > 1 else 'breaks'}"
+    if steps:
+        each = sorted(set(steps))
+        text += f" (at step{'s' if len(each) > 1 else ''} {enumeration(list(map(str, each)))})"
     losses = [run["final_loss"] for run in runs if measured(run["final_loss"])]
-    if losses:
-        low, high = significant(min(losses)), significant(max(losses))
-        notes.append(f"loss {low if low == high else f'{low} to {high}'} nats at the end")
-    return f"{start} ({'; '.join(notes)})" if notes else start
+    if not losses:
+        return text
+    low, high = significant(min(losses)), significant(max(losses))
+    span = f"{low if low == high else f'{low} to {high}'} nats"
+    if not steps:
+        return f"{text} (loss {span} at the end)"
+    return f"{text} and {'the other ends' if len(losses) == 1 else 'the others end'} at a loss of {span}"
 
 
 def _learning(results: Results, networks: list[str]) -> str:

@@ -162,10 +162,15 @@ def _comparison(results: Results, state: str) -> str:
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
-    compared = [c for pair in found for c in _compared(results, pair, state).values()]
-    numerical = _numerical(results) if any(c.errors is not None for c in compared) else ""
     sentences = [_pair_sentence(results, pair, state) for pair in found]
-    return paragraph([*sentences, basis_note([c.difference for c in compared]), numerical])
+    return paragraph([*sentences, *(_errors(results, found) if state == "final" else [])])
+
+
+def _errors(results: Results, found: list[Pair]) -> list[str]:
+    """What stands behind plus and minus in both comparisons, once."""
+    compared = [c for state in STATES for pair in found for c in _compared(results, pair, state).values()]
+    numerical = any(c.errors is not None for c in compared)
+    return [basis_note([c.difference for c in compared]), _numerical(results) if numerical else ""]
 
 
 def _numerical(results: Results) -> str:

@@ -69,7 +69,8 @@ def by_seed(results: Results, network: str, quantity: Quantity) -> list[float | 
 def gradient_norms(results: Results) -> str:
     """Gradient norms at the final weights, pair by pair."""
     norm = Words("the gradient's norm at the final weights is", "smaller", "larger")
-    return _pairwise(results, {last_norm: norm})
+    intervals = basis_note([_difference(results, pair, last_norm) for pair in pairs(results.study.networks)])
+    return paragraph([_pairwise(results, {last_norm: norm}), intervals])
 
 
 def predictiveness(results: Results) -> str:
@@ -128,20 +129,20 @@ def _pairwise(results: Results, told: dict[Quantity, Words]) -> str:
         _of_pair(pair, {told[quantity]: d for quantity, d in differences.items() if d.value is not None})
         for pair, differences in compared.items()
     ]
-    every = [d for differences in compared.values() for d in differences.values()]
-    return paragraph([*sentences, basis_note(every), missing])
+    return paragraph([*sentences, missing])
 
 
 def _of_pair(pair: Pair, differences: dict[Words, Difference]) -> str:
-    """`At depth 20 ... is 7.56 against 8.73, residual against plain, a difference of -1.17 (no error can be stated); ...`."""
+    """`At depth 20 ... is 7.56 against 8.73, residual against plain, a difference of -1.17; ...`."""
     if not differences:
         return f"At {pair.label} nothing can be compared."
     texts = []
     for words, difference in differences.items():
         residual, plain, apart = contrast(difference, _digits(difference.value))
         word = verdict(difference, f"{words.lower} with shortcuts", f"{words.higher} with shortcuts")
+        found = f" ({word})" if difference.half_width is not None else ""
         order = ", residual against plain" if not texts else ""
-        texts.append(f"{words.what} {residual} against {plain}{order}, a difference of {apart} ({word})")
+        texts.append(f"{words.what} {residual} against {plain}{order}, a difference of {apart}{found}")
     return f"At {pair.label} {'; '.join(texts)}."
 
 

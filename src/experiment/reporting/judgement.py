@@ -2,23 +2,29 @@
 
 from dataclasses import dataclass
 
+from scipy.stats import norm
+
 from experiment.reporting.comparison import Difference, Pair, roughness_difference
 from experiment.reporting.latex import fixed, measured
 from experiment.reporting.results import Results, printed, spread
+from flatness.roughness import CURVATURE_ERRORS
 
 NO_DIFFERENCE = "no difference"
 NO_ROUGHNESS = "no roughness is resolved in either"
 FAMILY = {-1: "residual", 1: "plain"}
 PLANES = {"cuts": "final", "matched_cuts": "matched"}  # the plane about the weights of the cuts
 ROUNDING = 1e-9  # of a mean of values that are all at the bound
+NOISE_SHARE = float(
+    norm.sf(CURVATURE_ERRORS)
+)  # of second differences that noise alone would count as negative
 
 
 @dataclass(frozen=True)
 class Judged:
     """A measure of the cuts that the text judges by: what it is called and which values are the better.
 
-    `bound` is its value where nothing exceeds the errors: the best that can be found, which two networks may share
-    without being alike.
+    Up to `bound` it is what slices without roughness have, errors and noise alone: two networks may share that without
+    being alike.
     """
 
     measure: str
@@ -41,9 +47,11 @@ class Judged:
     def at_bound(self, difference: Difference) -> bool:
         """Whether both networks' values are those of slices in which nothing exceeds the errors."""
         values = (difference.residual, difference.plain)
-        return self.bound is not None and all(
-            measured(value) and abs(value - self.bound) < ROUNDING for value in values
-        )
+        return self.bound is not None and all(measured(value) and not self.exceeds(value) for value in values)
+
+    def exceeds(self, value: float | None) -> bool:
+        """Whether a value is beyond the bound; not where it was not measured."""
+        return measured(value) and value > self.bound + ROUNDING
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ SMOOTHNESS = Quality(
     "smooth",
     (
         Judged("excess_variation", "excess variation", "", -1, bound=1),
-        Judged("nonconvex_share", "non-convex share", r"\,\%", -1, bound=0),
+        Judged("nonconvex_share", "non-convex share", r"\,\%", -1, bound=NOISE_SHARE),
     ),
 )
 QUALITIES = (FLATNESS, SMOOTHNESS)

@@ -1,6 +1,8 @@
 """What the slices say together, and beside them curvature and sharpness at equal training loss: agreement, conclusion, abstract."""
 
-from experiment.reporting.comparison import Pair, pairs
+from dataclasses import replace
+
+from experiment.reporting.comparison import Pair, pairs, roughness_difference
 from experiment.reporting.curvature import curvature_sides, images_note
 from experiment.reporting.judgement import (
     FLATNESS,
@@ -12,22 +14,24 @@ from experiment.reporting.judgement import (
     is_smooth,
     plane_variation,
 )
-from experiment.reporting.latex import enumeration
-from experiment.reporting.measurement_sentences import sampling, statistics_effect
+from experiment.reporting.latex import enumeration, percentage
+from experiment.reporting.measurement_sentences import statistics_effect
 from experiment.reporting.results import Results
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.sharpness_values import JUDGED, difference
 from experiment.reporting.sides import Side, by_label, families
 from experiment.reporting.slice_sentences import (
     PLACES,
+    best_and_worst,
     final_slices,
+    hidden_bumps,
     matched_slices,
     matching,
     matching_caution,
     planes,
 )
 from experiment.reporting.trials import trial_in_short
-from experiment.reporting.wording import capital, count_noun, paragraph
+from experiment.reporting.wording import capital, count, count_noun, paragraph
 
 NO_ROUGHNESS_OF_CUTS = "no roughness is resolved in the cuts of either"
 OTHER = {"residual": "plain", "plain": "residual"}
@@ -49,6 +53,12 @@ def _agreement(results: Results, pair: Pair) -> str:
             "disputed": "leave flatness disputed",
         }
         return f"At {pair.label} both comparisons {same.get(final, f'find the {final} network the flatter')}."
+    if "neither" in (final, matched):
+        state = "matched_cuts" if final == "neither" else "cuts"
+        return (
+            f"At {pair.label} only the comparison {PLACES[state]} resolves a difference in flatness: "
+            f"{finding(results, pair, state)}{_other_way(results, pair, state)}."
+        )
     differ = "contradict each other" if {final, matched} == {"residual", "plain"} else "differ"
     found = (f"{PLACES[s]} {finding(results, pair, s)}{_other_way(results, pair, s)}" for s in PLACES)
     return f"At {pair.label} the comparisons {differ}: {'; '.join(found)}."
@@ -104,12 +114,12 @@ def _is_measured(results: Results, pair: Pair) -> bool:
 
 
 def roughness_in_short(results: Results, pair: Pair, state: str) -> str:
-    """Of the cuts and of the planes, which may differ: `no roughness is resolved in either network's cuts, ...`."""
+    """Of the cuts and of the planes, which may differ: `no roughness is resolved in the cuts of either (on the planes ...)`."""
     smooth = is_smooth(results, pair, state)
     cuts = NO_ROUGHNESS_OF_CUTS if smooth else f"in the cuts {finding(results, pair, state, SMOOTHNESS)}"
     variation = plane_variation(results, pair, state)
-    alone = ", without an error" if len(results.study.seeds) == 1 else ""
-    planes = f" (excess variation on the planes, residual against plain{alone}: {variation})"
+    unknown = ", of unknown error," if len(results.study.seeds) == 1 else ""
+    planes = f" (on the planes{unknown} the excess variation is {variation}, residual against plain)"
     return cuts + planes if variation else cuts
 
 
@@ -167,8 +177,38 @@ def _weight(flat: str | None, smooth: str | None, pair: Pair) -> str:
 
 
 def conclusion_measured(results: Results) -> str:
-    """Answer to the third: how well slices are measured, and by how much choices move them."""
-    return paragraph([sampling(results), statistics_effect(results)])
+    """Answer to the third: what is too small to be seen in the cuts, and by how much a choice moves the planes."""
+    return paragraph([_rises_apart(results), _bumps_seen(results), statistics_effect(results)])
+
+
+def _rises_apart(results: Results) -> str:
+    """In how many comparisons the rises of a pair are told apart, and how wide the intervals of their differences are."""
+    rise = FLATNESS.measures[0]
+    compared = [
+        roughness_difference(results, pair, state, rise.measure)
+        for pair in pairs(results.study.networks)
+        for state in PLACES
+    ]
+    known = [d for d in compared if d.value is not None and d.half_width]
+    if not known:
+        return "No rises of a pair could be compared."
+    resolved, everything = sum(d.resolved for d in known), count_noun(len(known), "comparison")
+    verdict = f"Finely enough to resolve a difference in {rise.name} in {count(resolved)} of {everything}"
+    if not resolved:
+        verdict = f"Too coarsely to resolve a difference in {rise.name} in any of {everything}"
+    shares = [d.half_width / max(abs(d.residual), abs(d.plain)) for d in known]
+    low, high = (percentage(share, 0) for share in (min(shares), max(shares)))
+    return (
+        f"{verdict}: half the width of its interval is {best_and_worst([d.half_width for d in known], 'comparison')}, "
+        f"{low if low == high else f'{low} to {high}'}\\,\\% of the larger rise."
+    )
+
+
+def _bumps_seen(results: Results) -> str:
+    heights = [h for state in PLACES for h in hidden_bumps(results, pairs(results.study.networks), state)]
+    return (
+        f"Bumps lower than {best_and_worst(heights, 'network')} are hidden by the errors." if heights else ""
+    )
 
 
 def conclusion_other(results: Results) -> str:
@@ -184,35 +224,39 @@ def other_measures(results: Results) -> str:
 
 
 def _lower_of(results: Results, pair: Pair) -> str:
-    """`the residual network has the lower curvature and by some measures the lower sharpness`."""
+    """`the residual network has the lower curvature and the lower sharpness by the average rise alone`."""
+    sharpness = _sharpness_sides(results, pair)
+    curvature = curvature_sides(results, pair, "matched", printed=False)
+    among = " among the measures with an error" if len(sharpness) < len(JUDGED) else ""
     objects: dict[str, list[str]] = {}
-    for sides, noun in (
-        (curvature_sides(results, pair, "matched", printed=False), "curvature"),
-        (_sharpness_sides(results, pair), "sharpness"),
+    for sides, noun, scope in (
+        ([replace(side, item=f"by the {side.item}") for side in curvature], "curvature", ""),
+        (sharpness, "sharpness", among),
     ):
-        subject, thing = _lower(sides, noun)
+        subject, thing = _lower(sides, noun, scope)
         objects.setdefault(subject, []).append(thing)
     return enumeration([f"{subject} {enumeration(things)}" for subject, things in objects.items()])
 
 
-def _lower(sides: list[Side], noun: str) -> tuple[str, str]:
-    """`the residual network has`, `the lower curvature`; or what may be said instead."""
+def _lower(sides: list[Side], noun: str, scope: str) -> tuple[str, str]:
+    """`the residual network has`, `the lower curvature`; or what may be said instead. `scope` says of which measures."""
     found = sorted(families(sides))
     if not sides:
         return "nothing could be compared in", noun
     if not found:
-        return "no difference is resolved in", noun
+        return "no difference is resolved in", noun + scope
     if len(found) > 1:
-        return "the measures contradict each other in", noun
-    some = "" if all(side.family for side in sides) else "by some measures "
-    return f"the {found[0]} network has", f"{some}the lower {noun}"
+        return "the measures contradict each other in", noun + scope
+    resolved = [side.item for side in sides if side.family]
+    alone = f" {enumeration(resolved)} alone" if len(resolved) < len(sides) else ""
+    return f"the {found[0]} network has", f"the lower {noun}{alone}{scope}"
 
 
 def _sharpness_sides(results: Results, pair: Pair) -> list[Side]:
     """The less sharp network by each measure with an error."""
     found = [(measure, difference(results, pair, "matched", measure.key)) for measure in JUDGED]
     return [
-        Side(measure.name, OTHER.get(measure.family(apart)))
+        Side(measure.case, OTHER.get(measure.family(apart)))
         for measure, apart in found
         if apart.value is not None and apart.half_width is not None
     ]

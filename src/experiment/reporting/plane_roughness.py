@@ -150,9 +150,9 @@ def _by_side(results: Results, found: list[Pair]) -> list[str]:
     ):
         texts = {pair.label: _side(results, pair, name, form) for pair in found}
         known = {label: text for label, text in texts.items() if text}
-        alone = ", of single planes without an error," if len(results.study.seeds) == 1 else ""
-        sentences += [f"The {words}{alone} is {by_label(known)}."] if known else []
-    return sentences
+        sentences += [f"As to the {words}, {by_label(known, ' it is')}."] if known else []
+    alone = sentences and len(results.study.seeds) == 1
+    return sentences + (["These are single planes, for which no error can be stated."] if alone else [])
 
 
 def _side(results: Results, pair: Pair, name: str, form: Callable[[float], str]) -> str:
@@ -176,7 +176,7 @@ def _larger(found: Difference) -> str:
     known = found.half_width is not None
     apart = abs(found.value) > ALIKE * max(abs(found.residual), abs(found.plain))
     sign = found.sign if known else apart * (1 if found.value > 0 else -1)
-    unresolved = "not resolved" if known else "about the same for both networks"
+    unresolved = "without a resolved difference" if known else "nearly the same for both networks"
     words = {1: "larger for the residual network", -1: "larger for the plain network", 0: unresolved}
     return words[sign]
 

@@ -8,10 +8,7 @@ from math import sqrt
 from statistics import fmean
 from typing import Any
 
-from scipy.stats import norm
-
 from experiment.reporting.comparison import (
-    CONFIDENCE,
     ONE_SEED,
     Difference,
     Pair,
@@ -20,85 +17,33 @@ from experiment.reporting.comparison import (
     pairs,
 )
 from experiment.reporting.landscape_tables import network_groups
-from experiment.reporting.latex import enumeration, escape, tabular, typewriter
+from experiment.reporting.latex import enumeration, escape, fixed, tabular, typewriter
 from experiment.reporting.results import Results, binomial_error
+from experiment.reporting.robustness_values import (
+    KINDS,
+    MOVED,
+    WEIGHTS,
+    Kind,
+    Z,
+    accuracies,
+    compared_strengths,
+    runs_of,
+    strengths,
+)
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.tables import spread_cell
-from experiment.reporting.wording import basis_note, capital, contrast, paragraph, verdict
+from experiment.reporting.wording import capital, contrast, paragraph, verdict
 from experiment.storage import run_name
-
-WEIGHTS = "weights"
-Z = float(norm.ppf((1 + CONFIDENCE) / 2))  # standard errors in half an interval
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A disturbance: its key in the results and in params.yaml, its names, and whether lower strengths
-    disturb more.
-    """
-
-    key: str
-    parameter: str
-    name: str
-    head: str
-    falling: bool = False
-
-
-KINDS = (
-    Kind("noise", "noise", "noise of standard deviation", "Noise"),
-    Kind("blur", "blur", "blur of standard deviation", "Blur"),
-    Kind("contrast", "contrast", "contrast times", "Contrast", falling=True),
-    Kind("brightness", "brightness", "brightness plus", "Brightness"),
-)
-MOVED = Kind(WEIGHTS, "weight_noise", "a distance of", "Weights")
-
-
-def strengths(results: Results, kind: Kind) -> list[float]:
-    """The declared strengths, from the one that disturbs most."""
-    return sorted(results.parameters["robustness"][kind.parameter], reverse=not kind.falling)
 
 
 def strongest(results: Results, kind: Kind) -> float:
     return strengths(results, kind)[0]
 
 
-def runs_of(results: Results, network: str) -> list[dict[str, Any]]:
-    """The network's results by seed."""
-    return [results.evidence("robustness", network, seed) for seed in results.study.seeds]
-
-
-def accuracies(run: dict[str, Any], kind: Kind, strength: float) -> list[float] | None:
-    """A run's accuracy, for the weights along each direction; None where (or along a direction) it was not
-    measured.
-    """
-    if run["reason"] is not None:
-        return None
-    entry = run["weights"] if kind.key == WEIGHTS else run["images"][kind.key]
-    value = entry[str(strength)]
-    values = value if isinstance(value, list) else [value]
-    return None if any(accuracy is None for accuracy in values) else values
-
-
 def loss_of_accuracy(run: dict[str, Any], kind: Kind, strength: float) -> list[float] | None:
     """Undisturbed minus disturbed, as `accuracies`."""
     found = accuracies(run, kind, strength)
     return None if found is None else [run["accuracy"] - accuracy for accuracy in found]
-
-
-def compared_strength(results: Results, pair: Pair, kind: Kind) -> float | None:
-    """The strongest at which no run of either network that was measured guesses; None where there is none.
-
-    A network that guesses has nothing left to lose, so that losses of accuracy say nothing of what it withstands.
-    """
-    runs = [run for network in (pair.residual, pair.plain) for run in runs_of(results, network)]
-    return next((s for s in strengths(results, kind) if not any(guesses(run, kind, s) for run in runs)), None)
-
-
-def guesses(run: dict[str, Any], kind: Kind, strength: float) -> bool:
-    """Whether a run's accuracy, for weights the mean over directions, is not above chance beyond its binomial error."""
-    accuracy = _mean(accuracies(run, kind, strength))
-    chance = 1 / run["classes"]
-    return accuracy is not None and accuracy - chance <= Z * binomial_error(chance, run["samples"])
 
 
 def _mean(values: list[float] | None) -> float | None:
@@ -145,10 +90,8 @@ def _pairs(results: Results, kinds: tuple[Kind, ...], subject: str) -> str:
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
-    entries = [(pair, [_compare(results, pair, kind) for kind in kinds]) for pair in found]
-    texts = [_sentence(pair, compared, subject) for pair, compared in entries]
     return paragraph(
-        [*texts, basis_note([c.difference for _, of_pair in entries for c in of_pair if c.difference])]
+        [_sentence(pair, [_compare(results, pair, kind) for kind in kinds], subject) for pair in found]
     )
 
 
@@ -163,7 +106,7 @@ class Compared:
 
 
 def _compare(results: Results, pair: Pair, kind: Kind) -> Compared:
-    strength = compared_strength(results, pair, kind)
+    strength = next(iter(compared_strengths(results, pair, kind)), None)
     found = None if strength is None else difference(results, pair, kind, strength)
     return Compared(kind, strength != strongest(results, kind), strength, found)
 
@@ -184,11 +127,17 @@ def _sentence(pair: Pair, compared: list[Compared], subject: str) -> str:
 def _clause(compared: Compared) -> str:
     """`12.0 and 15.2 under noise of standard deviation 0.2 (a difference of -3.2 +- 1.0; ...)`."""
     found, kind = compared.difference, compared.kind
-    residual, plain, apart = contrast(found, 1, 100)
+    residual, plain, apart = contrast(found, _digits(found), 100)
     where = "at" if kind.key == WEIGHTS else "under"
     weaker = "the strongest at which neither guesses; " if compared.weaker else ""
     word = verdict(found, "the residual one is less sensitive", "the plain one is less sensitive")
     return f"{residual} and {plain} {where} {kind.name} {compared.strength:g} ({weaker}a difference of {apart}; {word})"
+
+
+def _digits(found: Difference) -> int:
+    """Decimals of per cent: one, or two where rounded to one the values do not differ by their difference."""
+    residual, plain, apart = (round(100 * value, 1) for value in (found.residual, found.plain, found.value))
+    return 1 if abs(residual - plain - apart) < 0.05 else 2
 
 
 def unmeasured_sentence(results: Results) -> str:
@@ -209,6 +158,11 @@ def samples_sentence(results: Results) -> str:
     return capital(
         f"{' or '.join(map(str, counts))} test images, evaluated in {' or '.join(map(escape, kinds))}."
     )
+
+
+def guessing_sentence(results: Results) -> str:
+    """When a network is said to guess."""
+    return f"A network guesses where it is above chance by no more than {fixed(Z, 2)} times the binomial error of chance."
 
 
 def robustness_table(results: Results) -> str:
@@ -234,5 +188,6 @@ ROBUSTNESS_SENTENCES: dict[str, Callable[[Results], str]] = {
     "robustness_weights": weights_sentence,
     "robustness_unmeasured": unmeasured_sentence,
     "robustness_samples": samples_sentence,
+    "robustness_guessing": guessing_sentence,
 }
 ROBUSTNESS_TABLES: dict[str, Callable[[Results], str]] = {"robustness": robustness_table}

@@ -11,7 +11,7 @@ from experiment.reporting.wording import basis_note, capital, count_noun, interv
 NO_PAIR = "No declared residual network has its plain counterpart beside it, so nothing is compared."
 SCALES = {
     "smoke": "smoke scale, which proves that the pipeline runs and \\emph{yields no result}",
-    "laptop": "laptop scale, a short budget on a small machine",
+    "laptop": "laptop scale, a short budget",
     "paper": "paper scale, the budget declared for the result",
 }
 SCHEDULES = {

@@ -99,7 +99,7 @@ def _values(results: Results, pair: Pair, state: str, measure: Measure, found: D
 
 
 def losses_sentence(results: Results) -> str:
-    """The losses at equal training loss on the images of these measures, which are not those they were matched on."""
+    """The losses at equal training loss on the images of these measures, which are fewer than those they were matched on."""
     both = {
         pair: [
             spread(numbers(results, network, "matched", "loss")).mean
@@ -117,8 +117,8 @@ def losses_sentence(results: Results) -> str:
     ]
     apart = max(abs(residual - plain) / max(residual, plain) for residual, plain in known.values())
     return (
-        f"Checkpoints of equal training loss were matched on other images: on the "
-        f"{enumeration(list(map(thousands, sorted(counts))), 'or')} that are measured here, the same for all networks, their "
+        f"Checkpoints of equal training loss were matched on {thousands(results.parameters['trajectory']['samples'])} "
+        f"images: on the {enumeration(list(map(thousands, sorted(counts))), 'or')} that are measured here, the same for all networks, their "
         f"losses are, residual against plain, {enumeration(texts)}, up to {percentage(apart)}\\,\\% apart."
     )
 

@@ -39,8 +39,8 @@ MEASURES = (
     Measure("l2", "worst case in the L2 ball", "in the L2 ball", "L2 ball", " nats"),
     Measure("elementwise", "adaptive by weight", "in the adaptive ball by weight", "By weight", " nats"),
     Measure("filter", "adaptive by filter", "in the adaptive ball by filter", "By filter", " nats"),
-    Measure("average", "average", "on average", "Average", " nats", searched=False),
-    Measure("flat_radius", "flat radius", "by flat radius", "Flat radius", "", -1, searched=False),
+    Measure("average", "average", "by the average rise", "Average", " nats", searched=False),
+    Measure("flat_radius", "flat radius", "by the flat radius", "Flat radius", "", -1, searched=False),
 )
 JUDGED = MEASURES[2:]  # those that rescaling filters leaves as they are
 RAW = MEASURES[:2]

@@ -17,8 +17,8 @@ from experiment.reporting.judgement import (
 from experiment.reporting.latex import enumeration, fixed, measured, percentage, significant
 from experiment.reporting.results import Results, printed
 from experiment.reporting.sentences import NO_PAIR
-from experiment.reporting.sides import Side, clauses, labels_by_text
-from experiment.reporting.wording import basis_note, capital, contrast, paragraph
+from experiment.reporting.sides import Side, by_label, clauses, labels_by_text
+from experiment.reporting.wording import basis_note, contrast, paragraph
 
 PLACES = {"cuts": "about the final weights", "matched_cuts": "at equal training loss"}
 ROUGH_MATCH = 0.1  # relative difference of two training losses above which "equal" needs a caution
@@ -39,9 +39,7 @@ def _comparison(results: Results, state: str) -> str:
     if not found:
         return NO_PAIR
     texts = {pair.label: _verdicts(results, pair, state) for pair in found}
-    differences = [
-        d for pair in found for quality in QUALITIES for d in differences_of(results, pair, state, quality)
-    ]
+    note = cuts_note(results, state)
     return paragraph(
         [
             *(
@@ -50,7 +48,19 @@ def _comparison(results: Results, state: str) -> str:
             ),
             _disputed(results, found, state),
             _hidden(results, found, state),
-            basis_note(differences),
+            note if state == "cuts" or note != cuts_note(results, "cuts") else "",
+        ]
+    )
+
+
+def cuts_note(results: Results, state: str) -> str:
+    """What the intervals of the cuts cover; said once, about the final weights, unless others differ."""
+    return basis_note(
+        [
+            difference
+            for pair in pairs(results.study.networks)
+            for quality in QUALITIES
+            for difference in differences_of(results, pair, state, quality)
         ]
     )
 
@@ -97,24 +107,25 @@ def _disputed(results: Results, found: list[Pair], state: str) -> str:
 
 def _hidden(results: Results, found: list[Pair], state: str) -> str:
     """Which bumps the errors of the cuts hide; nothing where that is unknown."""
-    heights = [height for pair in found for height in hidden_bumps(results, pair, state)]
+    heights = hidden_bumps(results, found, state)
     if not heights:
         return ""
     return (
-        f"In the median over the points of a cut, its errors hide bumps lower than {span(heights)} nats, by network; the raw "
-        "columns of \\cref{tab:cuts} count everything, sampling noise included."
+        f"Bumps lower than {best_and_worst(heights, 'network')} are hidden by the errors of the cuts (medians over their points); "
+        "the raw columns of \\cref{tab:cuts} count everything, sampling noise included."
     )
 
 
-def hidden_bumps(results: Results, pair: Pair, state: str) -> list[float]:
+def hidden_bumps(results: Results, found: list[Pair], state: str) -> list[float]:
     """Heights below which a bump is not counted, in nats, of the networks of which they are known."""
-    return [height for height in both(results, pair, state, "resolvable_bump") if measured(height)]
+    heights = [height for pair in found for height in both(results, pair, state, "resolvable_bump")]
+    return list(filter(measured, heights))
 
 
-def span(values: list[float]) -> str:
-    """`0.36 to 0.57`, or the one value where these are the same in print; for one or more."""
-    low, high = significant(min(values), 2), significant(max(values), 2)
-    return low if low == high else f"{low} to {high}"
+def best_and_worst(values: list[float], noun: str) -> str:
+    """`0.36 nats for the best network and 0.57 nats for the worst`, or the one value where these print alike; one or more."""
+    low, high = (f"{significant(value, 2)} nats" for value in (min(values), max(values)))
+    return low if low == high else f"{low} for the best {noun} and {high} for the worst"
 
 
 def _training_caution(results: Results, pair: Pair) -> str:
@@ -171,17 +182,23 @@ def largest_gap(losses: list[list[float]]) -> float | None:
 
 def planes(results: Results) -> str:
     """The planes' excess variation, always in both comparisons; a plane alone has no error."""
-    texts = {}
-    for pair in pairs(results.study.networks):
-        values = [
-            f"{text} {PLACES[state]}" for state in PLACES if (text := plane_variation(results, pair, state))
-        ]
-        texts |= {f"at {pair.label}": enumeration(values)} if values else {}
-    if not texts:
+    texts = {pair.label: _plane_variations(results, pair) for pair in pairs(results.study.networks)}
+    known = {label: text for label, text in texts.items() if text}
+    if not known:
         return "No planes of a pair can be compared."
-    alone = ", single planes for which no error can be stated" if len(results.study.seeds) == 1 else ""
-    shown = "; ".join(f"{label} {text}" for label, text in texts.items())
-    return f"Excess variation on the planes, residual against plain{alone}: {shown}."
+    alone = (
+        " These are single planes, for which no error can be stated." if len(results.study.seeds) == 1 else ""
+    )
+    return f"Excess variation on the planes, residual against plain: {by_label(known, ',')}.{alone}"
+
+
+def _plane_variations(results: Results, pair: Pair) -> str:
+    """`1.00 against 1.05 in both comparisons`, or both with their places; nothing where neither is known."""
+    values = {PLACES[state]: plane_variation(results, pair, state) for state in PLACES}
+    if len(set(values.values())) == 1 and all(values.values()):
+        return f"{values.popitem()[1]} in both comparisons"
+    shown = [f"{text} {place}" for place, text in values.items() if text]
+    return enumeration(shown) if shown else ""
 
 
 def matching(results: Results) -> str:
@@ -189,7 +206,9 @@ def matching(results: Results) -> str:
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
-    parts = "; ".join(_matching_of(results, pair) for pair in found)
+    gaps = {pair.label: _gaps(results, pair) for pair in found}
+    known = [f"at {label} {text}" for label, text in gaps.items() if text]
+    lost = [label for label, text in gaps.items() if not text]
     running, recomputed = (
         [pair.label for pair in found if (largest_gap(losses(results, pair)) or 0) > ROUGH_MATCH]
         for losses in (_matched_losses, _recomputed_losses)
@@ -197,7 +216,10 @@ def matching(results: Results) -> str:
     nominal = [label for label in recomputed if label not in running]
     return paragraph(
         [
-            capital(parts) + ".",
+            f"Relative to the larger, the matched training losses differ {'; '.join(known)}."
+            if known
+            else "",
+            f"Nothing could be matched at {enumeration(lost)}." if lost else "",
             f"Equal is meant roughly at {enumeration(running)}." if running else "",
             f"What is equal at {enumeration(nominal)} is the loss with running statistics."
             if nominal
@@ -206,14 +228,15 @@ def matching(results: Results) -> str:
     )
 
 
-def _matching_of(results: Results, pair: Pair) -> str:
-    """`at depth 20 the matched training losses differ by 4.7 % of the larger, with statistics recomputed by 0.7 %`."""
-    running = _gap_text(_matched_losses(results, pair))
+def _gaps(results: Results, pair: Pair) -> str:
+    """`by 4.7 % with running batch-norm statistics and by 0.73 % with recomputed ones`; nothing where nothing was matched."""
+    running, recomputed = (
+        _gap_text(losses(results, pair)) for losses in (_matched_losses, _recomputed_losses)
+    )
     if running is None:
-        return f"at {pair.label} nothing could be matched"
-    recomputed = _gap_text(_recomputed_losses(results, pair))
-    after = f", with batch-norm statistics recomputed by {recomputed}" if recomputed else ""
-    return f"at {pair.label} the matched training losses differ by {running} of the larger{after}"
+        return ""
+    after = f" and by {recomputed} with recomputed ones" if recomputed else ""
+    return f"by {running} with running batch-norm statistics{after}"
 
 
 def _gap_text(losses: list[list[float]]) -> str | None:

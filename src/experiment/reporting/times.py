@@ -26,6 +26,15 @@ def training_times(results: Results) -> str:
     )
 
 
+def repeats(results: Results) -> str:
+    """What a second run has in common with the first."""
+    stated = "are not stated at this scale" if results.scale in REPEATED else r"\cref{sec:machines} states"
+    return (
+        "On the same CPU with the same software the pipeline repeats all results, the figures and this document to the byte, "
+        f"except the times of training, which {stated}."
+    )
+
+
 def _minutes(results: Results, network: str) -> list[float]:
     """By seed, without runs that diverged."""
     return [
@@ -45,4 +54,4 @@ def _threads(origin: dict) -> str:
     return f"{origin['threads']} thread{'' if origin['threads'] == 1 else 's'}"
 
 
-TIMES_SENTENCES = {"training_times": training_times}
+TIMES_SENTENCES = {"training_times": training_times, "repeats": repeats}

@@ -77,7 +77,10 @@ def counterpart(results: Results, network: str) -> Setting | None:
 def _own(results: Results, network: str) -> Setting:
     section = results.parameters["train"]
     rate = (section["recipe"] | section["overrides"].get(network, {}))["learning_rate"]
-    seeds = list(results.study.seeds)
+    tried = results.parameters["trials"][
+        "seeds"
+    ]  # alone, where the study has them, so that like stands beside like
+    seeds = [seed for seed in results.study.seeds if seed in tried] or list(results.study.seeds)
     names = [run_name(network, seed) for seed in seeds]
     return Setting(
         network,

@@ -1,23 +1,33 @@
 """The table and the sentences of the trials: the deep networks at the study's learning rate and at others."""
 
+from itertools import accumulate, pairwise
 from typing import Any
 
-from scipy.stats import norm
-
-from experiment.reporting.judgement import FLATNESS, outcome
+from experiment.reporting.comparison import Difference
+from experiment.reporting.judgement import FLATNESS, SMOOTHNESS, Judged, outcome
 from experiment.reporting.latex import (
+    ABSENT,
+    PLUS_MINUS,
     enumeration,
     escape,
     measured,
-    significant,
     tabular,
     typewriter,
 )
 from experiment.reporting.results import Results, diverged, printed, spread
+from experiment.reporting.slice_sentences import ROUGH_MATCH, cuts_note, largest_gap
 from experiment.reporting.tables import spread_cell
 from experiment.reporting.trial_settings import Setting, counterpart, difference, settings
-from experiment.reporting.wording import basis_note, capital, paragraph
-from flatness.roughness import CURVATURE_ERRORS
+from experiment.reporting.wording import (
+    LARGE,
+    article,
+    basis_note,
+    capital,
+    interval,
+    number,
+    paragraph,
+    places,
+)
 
 
 def train_loss(run: dict[str, Any]) -> float:
@@ -39,18 +49,17 @@ MEASURES = (  # view, name, head
     ("final", "excess_variation", "Excess var."),
 )
 VIEWS = {"cuts": "in the cuts", "final": "on the plane"}
-HIGH = 1000.0  # nats
-NOISE_SHARE = float(
-    norm.sf(CURVATURE_ERRORS)
-)  # of second differences that noise alone would count as negative
+RISE = FLATNESS.measures[0]
 
 
 def trials_table(results: Results) -> str:
     """A row for each network and learning rate, after the residual network of the same depth and the study's own rate."""
     head = ["Network", "Rate", "Loss", r"Error (\%)", *(title for _, _, title in MEASURES)]
     cuts = sum(view == "cuts" for view, _, _ in MEASURES)
-    spans = ((4, "Training"), (cuts, "Cuts"), (len(MEASURES) - cuts, "Plane"))
+    spans = ((2, ""), (2, "Training"), (cuts, "Cuts"), (len(MEASURES) - cuts, "Plane"))
     top = " & ".join(rf"\multicolumn{{{columns}}}{{c}}{{{title}}}" for columns, title in spans) + r" \\"
+    ends = list(accumulate(columns for columns, _ in spans))
+    rules = "".join(rf"\cmidrule(lr){{{start + 1}-{end}}}" for start, end in pairwise(ends))
     groups = [
         [
             _row(setting)
@@ -58,7 +67,7 @@ def trials_table(results: Results) -> str:
         ]
         for network in results.parameters["trials"]["networks"]
     ]
-    return tabular("lr" + "r" * (len(head) - 2), head, groups, top)
+    return tabular("lr" + "r" * (len(head) - 2), head, groups, f"{top}\n{rules}")
 
 
 def _row(setting: Setting) -> list[str]:
@@ -80,13 +89,35 @@ def _error(setting: Setting) -> str:
 
 
 def _cell(setting: Setting, view: str, name: str) -> str:
-    """Mean and deviation over seeds; three significant figures where a slice ends as high as no decimal matters."""
+    """Mean and deviation over seeds, with one seed over directions, of what the text compares."""
     factor, digits = printed(name)
     values = setting.measure(view, name)
-    mean = spread(values).mean
-    if measured(mean) and abs(mean) >= HIGH:
-        return significant(float(f"{mean:.2e}"))
-    return spread_cell(values, digits, factor)
+    mean, deviation = _spread(setting, view, name)
+    if not measured(mean) or (len(values) > 1 and abs(mean) < LARGE):
+        return spread_cell(values, digits, factor)
+    shown = places(mean, deviation, digits)
+    error = PLUS_MINUS + number(factor * deviation, shown) if measured(deviation) else ""
+    return number(factor * mean, shown) + error
+
+
+def _spread(setting: Setting, view: str, name: str) -> tuple[float | None, float | None]:
+    found = spread(setting.measure(view, name))
+    if found.total > 1 or view != "cuts" or name not in {judged.measure for judged in FLATNESS.measures}:
+        return found.mean, found.deviation
+    return found.mean, setting.measure(view, f"{name}_sd")[0]
+
+
+def _mean(setting: Setting, judged: Judged) -> str:
+    """Of the cuts, without the deviation."""
+    factor, digits = printed(judged.measure)
+    mean, deviation = _spread(setting, "cuts", judged.measure)
+    return number(factor * mean, places(mean, deviation, digits)) if measured(mean) else ABSENT
+
+
+def _apart(judged: Judged, found: Difference) -> str:
+    """`4.67 +- 5.63`, residual minus plain."""
+    factor, digits = printed(judged.measure)
+    return interval(found, places(found.value, found.half_width, digits), factor)
 
 
 def trials(results: Results) -> str:
@@ -101,8 +132,8 @@ def _of_network(results: Results, network: str) -> str:
     lost = [setting.label for setting in found if all(map(diverged, setting.training))]
     return paragraph(
         [
-            *(_training_clause(setting, found, residual) for setting in others),
-            _against(residual, found) if residual else "",
+            *(_training_clause(setting, found, residual) for setting in others if setting.label not in lost),
+            _against(results, residual, found) if residual else "",
             _roughness(found),
             f"Diverged: {enumeration(lost)}." if lost else "",
         ]
@@ -110,7 +141,7 @@ def _of_network(results: Results, network: str) -> str:
 
 
 def _training_clause(setting: Setting, found: list[Setting], residual: Setting | None) -> str:
-    """How the network trains at another rate, the others in parentheses."""
+    """How the network trains at another rate, against the study's own and the residual network."""
     beside = [entry for entry in found if entry.own] + ([residual] if residual else [])
     shown = [f"{_loss(entry)} nats and {_error(entry)}\\,\\% of {entry.label}" for entry in beside]
     against = f", against {enumeration(shown)}" if shown else ""
@@ -120,8 +151,11 @@ def _training_clause(setting: Setting, found: list[Setting], residual: Setting |
     )
 
 
-def _against(residual: Setting, found: list[Setting]) -> str:
-    """Flatness of the residual network's cuts and of the network's at each rate, with what the directions resolve."""
+def _against(results: Results, residual: Setting, found: list[Setting]) -> str:
+    """Flatness of the residual network's cuts and of the network's at each rate, with what the directions resolve.
+
+    What the intervals cover is said where it is not that of the study's own cuts.
+    """
     compared = [
         (judged, setting, difference(residual, setting, judged.measure))
         for judged in FLATNESS.measures
@@ -133,22 +167,52 @@ def _against(residual: Setting, found: list[Setting]) -> str:
     texts = []
     for judged in FLATNESS.measures:
         clauses = [
-            f"{_cell(setting, 'cuts', judged.measure)}{judged.unit} for {setting.label} ({outcome(judged, d, FLATNESS)})"
+            f"{_mean(setting, judged)}{judged.unit} for {setting.label} "
+            f"(difference {_apart(judged, d)}: {outcome(judged, d, FLATNESS)})"
             for other, setting, d in known
             if other is judged
         ]
         if clauses:
             texts.append(
-                f"the {judged.name} is {_cell(residual, 'cuts', judged.measure)}{judged.unit}, against {enumeration(clauses)}"
+                f"the {judged.name} is {_mean(residual, judged)}{judged.unit}, against {enumeration(clauses)}"
             )
-    return f"For the cuts of {residual.label} {'; '.join(texts)}. {basis_note([d for _, _, d in known])}"
+    note = basis_note([d for _, _, d in known])
+    return paragraph(
+        [
+            f"For the cuts of {residual.label} {'; '.join(texts)}.",
+            note if note != cuts_note(results, "cuts") else "",
+            _training_caution(residual, found),
+        ]
+    )
+
+
+def _training_caution(residual: Setting, found: list[Setting]) -> str:
+    """Names the rates at which the training loss is not that of the residual network."""
+    own = spread(residual.outcome(train_loss)).mean
+    losses = {setting.label: spread(setting.outcome(train_loss)).mean for setting in found}
+    apart = [
+        label
+        for label, loss in losses.items()
+        if measured(loss) and measured(own) and largest_gap([[own, loss]]) > ROUGH_MATCH
+    ]
+    if not apart:
+        return ""
+    return (
+        f"In training loss {enumeration(apart)} differ{'s' if len(apart) == 1 else ''} from {residual.label}, so that architecture "
+        "is confounded with the success of training."
+    )
 
 
 def _roughness(found: list[Setting]) -> str:
-    """Which measures of which slices are beyond what errors and noise would give."""
-    rough = [f"for {setting.label} {text}" for setting in found if (text := _rough_measures(setting))]
+    """Which measures of which slices are beyond what errors and noise would give; nothing where no slice was measured."""
+    values = [
+        s.measure(view, judged.measure) for s in found for view in VIEWS for judged in SMOOTHNESS.measures
+    ]
+    if not any(measured(value) for of_seeds in values for value in of_seeds):
+        return ""
+    rough = [f"for {setting.label} ({text})" for setting in found if (text := _rough_measures(setting))]
     return (
-        f"Beyond the errors: {'; '.join(rough)}."
+        f"Roughness is resolved {enumeration(rough)}."
         if rough
         else "In none of these slices is roughness resolved."
     )
@@ -157,16 +221,13 @@ def _roughness(found: list[Setting]) -> str:
 def _rough_measures(setting: Setting) -> str:
     """`an excess variation of 1.05 on the plane`; a share of negative second differences only above that of noise."""
     texts = []
-    for name, bound, words, unit in (
-        ("excess_variation", 1.0, "an excess variation", ""),
-        ("nonconvex_share", NOISE_SHARE, "a share of negative second differences", r"\,\%"),
-    ):
+    for judged in SMOOTHNESS.measures:
         places = [
-            f"of {_cell(setting, view, name)}{unit} {place}"
+            f"of {_cell(setting, view, judged.measure)}{judged.unit} {place}"
             for view, place in VIEWS.items()
-            if any(measured(value) and value > bound for value in setting.measure(view, name))
+            if any(map(judged.exceeds, setting.measure(view, judged.measure)))
         ]
-        texts += [f"{words} {enumeration(places)}"] if places else []
+        texts += [f"{article(judged.name)} {enumeration(places)}"] if places else []
     return enumeration(texts) if texts else ""
 
 
@@ -196,25 +257,36 @@ def _formats(setting: Setting) -> str:
 
 
 def trial_in_short(results: Results, network: str) -> str:
-    """`The cuts of plain56 rise by 3.02 nats at a learning rate of 0.1 and by 36600 at 0.01, those of resnet56 by 7.69.`
+    """`The cuts of resnet56 rise by 7.69 nats, those of plain56 by 3.02 (difference ...) and by ... at a learning rate of ...`
 
-    Nothing without a residual network beside it.
+    Nothing without a residual network beside it; a setting whose runs diverged is left out.
     """
     residual = counterpart(results, network)
-    if residual is None:
+    found = [s for s in settings(results, network) if _mean(s, RISE) != ABSENT]
+    if residual is None or _mean(residual, RISE) == ABSENT or not found:
         return ""
-    first, *others = settings(results, network)
-    rises = [f"by {_rise(first)} nats at a learning rate of {first.rate:g}"]
-    rises += [f"by {_rise(setting)} at {setting.rate:g}" for setting in others]
+    rises = [_rise(residual, setting, found[0]) for setting in found]
     return (
-        f"The cuts of {typewriter(network)} rise {enumeration(rises)}, those of {typewriter(residual.network)} by "
-        f"{_rise(residual)} at {residual.rate:g}."
+        f"The cuts of {typewriter(residual.network)} rise by {_mean(residual, RISE)}{RISE.unit}, those of "
+        f"{typewriter(network)} {enumeration(rises)}."
     )
 
 
-def _rise(setting: Setting) -> str:
-    return _cell(setting, "cuts", "edge_rise")
+def _rise(residual: Setting, setting: Setting, first: Setting) -> str:
+    """`by 37 000 at a learning rate of 0.01 (difference -37 000 +- 18 000; its test error is higher)`."""
+    found, notes = difference(residual, setting, RISE.measure), []
+    if found.value is not None:
+        notes.append(f"difference {_apart(RISE, found)}" + ("" if found.resolved else ", not resolved"))
+    errors = [spread(entry.outcome(test_error)).mean for entry in (setting, first)]
+    if setting is not first and all(map(measured, errors)):
+        notes.append(f"its test error is {'higher' if errors[0] > errors[1] else 'lower'}")
+    rate = "" if setting.own else f" at a learning rate of {setting.rate:g}"
+    return f"by {_mean(setting, RISE)}{rate}" + (f" ({'; '.join(notes)})" if notes else "")
 
 
-TRIALS_SENTENCES = {"trials": trials}
+def trial_networks(results: Results) -> str:
+    return enumeration([typewriter(network) for network in results.parameters["trials"]["networks"]])
+
+
+TRIALS_SENTENCES = {"trials": trials, "trial_networks": trial_networks}
 TRIALS_TABLES = {"trials": trials_table}

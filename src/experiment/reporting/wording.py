@@ -1,7 +1,37 @@
 """Differences between residual and plain networks in words, with the error that can be stated."""
 
+from math import floor, log10
+
 from experiment.reporting.comparison import CONFIDENCE, DIRECTIONS, Difference
-from experiment.reporting.latex import PLUS_MINUS, fixed, measured
+from experiment.reporting.latex import PLUS_MINUS, fixed, measured, significant, thousands
+
+LARGE = 1000.0  # values from here on have no more figures than their error
+LONGEST = 1e6  # above, powers of ten
+
+
+def article(noun: str) -> str:
+    """`an excess variation`."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def places(value: float | None, error: float | None, digits: int) -> int:
+    """Decimals of a value in print: `digits`; of a large one those of its error, negative before the point.
+
+    The error has one figure, or two where the first is a 1; without one the value has three.
+    """
+    if not measured(value) or abs(value) < LARGE:
+        return digits
+    figure, exponent = f"{error:.1e}".split("e") if error else ("", f"{abs(value) / 100:.1e}".split("e")[1])
+    return min(digits, figure.startswith("1") - int(exponent))
+
+
+def number(value: float, digits: int) -> str:
+    """`fixed`, for digits below zero too: `37\\,000`."""
+    if digits >= 0:
+        return fixed(value, digits)
+    if abs(value) >= LONGEST:
+        return significant(value, max(1, floor(log10(abs(value))) + 1 + digits))
+    return thousands(int(round(value, digits))).replace("-", r"\ensuremath{-}")
 
 
 def verdict(difference: Difference, lower: str, higher: str) -> str:
@@ -13,9 +43,9 @@ def verdict(difference: Difference, lower: str, higher: str) -> str:
 
 def interval(difference: Difference, digits: int, factor: float = 1) -> str:
     """`-1.20 +- 0.35`, residual minus plain, with the half-width of its 95 % interval where one is known."""
-    text = fixed(factor * difference.value, digits) if measured(difference.value) else "---"
+    text = number(factor * difference.value, digits) if measured(difference.value) else "---"
     if measured(difference.half_width):
-        text += PLUS_MINUS + fixed(factor * difference.half_width, digits)
+        text += PLUS_MINUS + number(factor * difference.half_width, digits)
     return text
 
 

@@ -175,6 +175,21 @@ def test_values_at_their_bound_have_no_interval_and_say_so():
     assert alone.verdict == "one observation" and "bound" in alone.reason
 
 
+@pytest.mark.parametrize(
+    ("sample", "reason"),
+    [
+        (Sample("pairs", [Observation("depth 20", 0, (1.0,), (2.0,))]), "nothing is drawn more than once"),
+        (Sample("pairs", [Observation("depth 20", 0, (1.0, 2.0), (2.0, 3.5))]), "one seed"),
+        (
+            Sample("networks", points=[Point(f"n{k}", 0, k, k) for k in range(4)]),
+            "a rank correlation over runs of one seed",
+        ),
+    ],
+)
+def test_one_seed_without_an_interval_says_why(sample, reason):
+    assert (judged(sample).verdict, judged(sample).reason) == ("one observation", reason)
+
+
 def test_an_entry_holds_what_the_estimate_was_made_from():
     sample = pairs(-1, seeds=3)
     content = entry(judged(sample))
@@ -225,7 +240,13 @@ def test_no_claim_on_gradients_is_another_one_with_its_sign_changed(tmp_path, mo
 def test_what_was_revised_after_data_were_seen_is_marked():
     assert all(any(declared.id.startswith(start) for declared in CLAIMS) for start in REVISED)
     marked = {declared.id for declared in CLAIMS if declared.revised}
-    assert {"clipping", "balanced_gradients", "less_overfitting", "strength_flatness"} <= marked
+    assert {
+        "clipping",
+        "input_noise",
+        "balanced_gradients",
+        "less_overfitting",
+        "strength_flatness",
+    } <= marked
     assert not {"trace_final", "faster_convergence", "flat_radius_matched"} & marked
 
 

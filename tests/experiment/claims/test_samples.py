@@ -8,7 +8,7 @@ import xarray
 
 from experiment.claims import quantities, samples
 from experiment.claims.quantities import NotMeasured
-from experiment.evidence import CLIPPING, INITIALISATION, ablation_path
+from experiment.evidence import CLIPPING, INITIALISATION, ablation_path, evidence_path
 from experiment.intervals import Contrast
 from experiment.parameters.study import Study
 from experiment.reporting.results import Results
@@ -66,12 +66,12 @@ def test_an_exploding_gradient_has_not_vanished():
     assert balance.observations[0].second == (pytest.approx(6),)
 
 
-def run(network, clipped, norm, broken=False, loss=None):
+def run(network, clipped, *norms, broken=False, loss=None):
     return {
         "network": network,
         "seed": 0,
         "clipped": clipped,
-        "gradient_norms": [norm],
+        "gradient_norms": norms,
         "diverged_step": 1 if broken else None,
         "final_loss": loss,
     }
@@ -86,6 +86,8 @@ def test_clipping_is_judged_on_runs_of_either_family_that_it_touches():
                 run("resnet56-nonorm", True, 1e5, loss=log(2) / 2),
                 run("plain56-nonorm", False, 0.2, loss=log(2)),
                 run("plain56-nonorm", True, 0.2, loss=log(2)),
+                run("plain20-nonorm", False, 0.2, 3.0, loss=log(2) / 2),
+                run("plain20-nonorm", True, 0.2, 2.0, loss=log(2) / 4),
             ]
         },
     )
@@ -93,10 +95,11 @@ def test_clipping_is_judged_on_runs_of_either_family_that_it_touches():
     breaks = samples.clipping_pairs(results, samples.broken)
     losses = samples.clipping_pairs(results, samples.nothing_learnt)
     assert [(o.stratum, o.first, o.second) for o in breaks.observations] == [
-        ("resnet56-nonorm", (0.0,), (1.0,))
+        ("resnet56-nonorm", (0.0,), (1.0,)),
+        ("plain20-nonorm", (0.0,), (0.0,)),
     ]
     assert losses.observations[0].first == (pytest.approx(0.5),) and losses.observations[0].second == (1.0,)
-    assert breaks.missing == ["plain56-nonorm, seed 0: its first gradient has norm 0.2, which is not clipped"]
+    assert breaks.missing == ["plain56-nonorm, seed 0: no gradient of it is long enough to be clipped"]
 
 
 def depth(network, seed):
@@ -184,17 +187,35 @@ def test_the_generalisation_gap_takes_the_loss_of_the_last_checkpoint():
         quantities.generalisation_gap(lost, "plain8", 0)
 
 
-def robust(accuracy, disturbed):
-    entry = {"reason": None, "accuracy": accuracy, "images": {"noise": dict(enumerate(disturbed))}}
-    return SimpleNamespace(dataset={"classes": list("ab")}, evidence=lambda *run: entry)
+def robust(**by_network):
+    """Accuracies undisturbed and at two strengths of noise; two classes and 100 images, of which 0.598 is above guessing."""
+    for name, (clean, *noisy) in by_network.items():
+        images = {
+            "noise": dict(zip(("0.1", "0.2"), noisy, strict=True)),
+            "blur": {},
+            "contrast": {},
+            "brightness": {},
+        }
+        content = {"reason": None, "classes": 2, "samples": 100, "accuracy": clean, "images": images}
+        write_json(evidence_path("robustness", name, 0), content)
+    strengths = {"noise": [0.1, 0.2], "blur": [], "contrast": [], "brightness": []}
+    return study([*by_network], [0], robustness=strengths)
 
 
-def test_input_noise_is_lost_accuracy_also_relative_to_what_can_be_lost():
-    results = robust(0.9, [0.8, 0.6])
-    assert quantities.input_noise_loss(results, "plain8", 0) == [pytest.approx(0.2)]
-    assert quantities.relative_input_noise_loss(results, "plain8", 0) == [pytest.approx(0.2 / 0.4)]
-    with pytest.raises(NotMeasured, match="guessing"):
-        quantities.relative_input_noise_loss(robust(0.5, [0.4]), "plain8", 0)
+def test_input_noise_is_lost_accuracy_where_neither_network_guesses():
+    results = robust(resnet8=(0.9, 0.8, 0.7), plain8=(0.8, 0.7, 0.59))
+    for measure, sides in (
+        (quantities.input_noise_loss, (0.1, 0.1)),
+        (quantities.relative_input_noise_loss, (0.1 / 0.4, 0.1 / 0.3)),
+    ):
+        found = samples.own_pairs(results, measure).observations[0]
+        assert (*found.first, *found.second) == pytest.approx(sides)
+    lost = samples.own_pairs(
+        robust(resnet8=(0.9, 0.8, 0.7), plain8=(0.6, 0.5, 0.5)), quantities.input_noise_loss
+    )
+    assert lost.missing == ["resnet8 and plain8, seed 0: a network of its pair guesses at every strength"]
+    blind = robust(resnet8=(0.5, 0.7, 0.7), plain8=(0.8, 0.7, 0.7))
+    assert "guessing" in samples.own_pairs(blind, quantities.relative_input_noise_loss).missing[0]
 
 
 def test_convexity_leaves_out_what_the_residual_does_not_resolve():

@@ -31,6 +31,13 @@ def test_the_mean_is_of_strata_whatever_their_levels_and_their_sizes():
     assert np.isnan(mean_trend(points({"constant": [5, 5, 5]})))
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_a_strict_fall_in_every_seed_is_minus_one(seeds):
+    falls = [point for seed in range(seeds) for point in points({"a": [4 + seed, 2, 1 - seed]}, seed)]
+    assert mean_trend(falls) == -1
+    assert bootstrap_trend(falls, 0.95, 50, 0) == (None if seeds == 1 else (-1, -1))
+
+
 def test_permutations_stay_within_their_stratum():
     """A dose that only one stratum has says nothing, however far the strata lie apart."""
     apart = [Point("run", 0, x, y, "a") for x, y in ((0, 0), (1, 1), (2, 0.5))]
