@@ -99,10 +99,12 @@ def test_another_training_loss_is_a_caution(results):
 
 
 def test_seeds_that_both_have_are_compared(results):
-    found = trials(results(studied=(0, 1, 2), seeds=[1]))
+    made = results(studied=(0, 1, 2), seeds=[1])
+    found = trials(made)
+    assert "one seed, 5 paired directions" in found and "3 seeds" not in found
     assert (
-        "one seed, 5 paired directions" in found and "3 seeds" in found
-    )  # at the trial's rate, at the study's
+        f"{made.training['plain56-1']['train_loss']:.3f} nats" in found
+    )  # the study's own, of that seed alone
     assert "Intervals are" not in trials(results(studied=(0, 1, 2), seeds=[0, 1, 2]))  # as for the study's
     apart = trials(results(studied=(0, 1), seeds=[2]))
     assert "at 0.01 (difference" not in apart  # nothing to be paired
@@ -119,10 +121,7 @@ def test_roughness_is_named_with_its_measure_and_place(results):
         in trials(found)
     )
     found.roughness[TRIAL]["cuts"]["nonconvex_share"] = 0.105
-    assert (
-        r"for \texttt{plain56} at 0.01 (a share of negative second differences of 10.5\,\% in the cuts)."
-        in trials(found)
-    )
+    assert r"for \texttt{plain56} at 0.01 (a non-convex share of 10.5\,\% in the cuts)." in trials(found)
 
 
 def test_a_network_that_the_study_does_not_train_stands_alone(results):
@@ -152,7 +151,16 @@ def test_a_diverged_trial_is_absent_and_named(results):
     found = results()
     edit(trial_training_path("plain56", 0.01, 0), diverged_epoch=2, train_loss=None)
     assert r"Diverged: \texttt{plain56} at 0.01." in trials(found)
-    assert "a training loss of --- nats" in trials(found)
+    assert "---" not in trials(found) and "Trained at 0.01" not in trials(found)
+
+
+def test_what_diverged_is_left_out_of_the_abstract(results):
+    found = results()
+    assert "at a learning rate of 0.01" in trial_in_short(found, "plain56")
+    found.roughness[TRIAL]["cuts"] |= {"edge_rise": None, "edge_rise_sd": None}
+    assert "0.01" not in trial_in_short(found, "plain56") != ""
+    found.roughness["resnet56-0"]["cuts"]["edge_rise"] = None
+    assert trial_in_short(found, "plain56") == ""
 
 
 def test_a_missing_trial_names_the_remedy(results):
