@@ -8,8 +8,7 @@ from typing import Any
 from experiment.dial import numbers
 from experiment.evidence import ablation_path
 from experiment.reporting.latex import fixed, significant
-from experiment.reporting.results import Results
-from experiment.storage import read_json
+from experiment.reporting.results import Results, read_result
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,7 @@ COLUMNS = (
 
 def ablation_run(network: str, weight_decay: float, seed: int) -> dict[str, Any]:
     """What the ablation left of one run; FileNotFoundError with the remedy."""
-    path = ablation_path(network, weight_decay, seed)
-    try:
-        return read_json(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path} not found: it is made by an earlier stage; run `dvc repro`"
-        ) from None
+    return read_result(ablation_path(network, weight_decay, seed))
 
 
 def values_of(results: Results, network: str, weight_decay: float, key: str) -> list[float]:

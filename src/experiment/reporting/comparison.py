@@ -43,6 +43,12 @@ def pairs(networks: list[str]) -> list[Pair]:
     return sorted(found, key=lambda pair: pair.depth)
 
 
+def residual_counterpart(networks: list[str], plain: str) -> str | None:
+    """The residual network of `networks` that differs from a plain one, declared or not, by the shortcut alone."""
+    found = [pair.residual for pair in pairs([*networks, plain]) if pair.plain == plain]
+    return found[0] if found else None
+
+
 def _variant(architecture: Architecture) -> tuple:
     return architecture.depth, architecture.width, architecture.activation, architecture.normalised
 

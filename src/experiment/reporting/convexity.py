@@ -28,11 +28,13 @@ def _resolved(ratio: float | None, smallest: float | None, residual: float | Non
 
 
 def median_bounds(stored: dict[str, Any]) -> tuple[float, float] | None:
-    """Least and largest median ratio of all points, resolved or not; None where no map was measured.
+    """Median ratio of all points, with those not resolved at 0 and at their highest; None where no map was measured.
 
-    A point that is not resolved counts from 0 to (|smallest| + residual) / |largest|, without end where one is not known:
-    an eigenvalue lies within the residual of the smallest that was found.
+    The highest is (|smallest| + residual) / |largest|, without end where one is not known: an eigenvalue lies within the
+    residual of the smallest that was found. One further out that the Lanczos process did not meet is not covered.
     """
+    if stored.get("reason"):
+        return None
     names = ("smallest", "largest", "residual")
     ratios = [ratio for row in resolved_ratios(stored) for ratio in row]
     if not ratios:

@@ -21,10 +21,8 @@ def convexity_bounds(results: Results) -> str:
     if not texts:
         return ""
     turned = [pair.label for pair in found if _is_turned(results, pair)]
-    order = f", which turns the order round at {enumeration(turned)}" if turned else ""
-    return (
-        f"{SELECTION} With the others, as far as they are known, the medians are {enumeration(texts)}{order}."
-    )
+    order = f", which would turn the order round at {enumeration(turned)}" if turned else ""
+    return f"{SELECTION} With the others, as far as the Lanczos process has met their smallest eigenvalue, the medians are {enumeration(texts)}{order}."
 
 
 def _is_resolved(results: Results, pair: Pair) -> bool:
@@ -56,7 +54,7 @@ def _range(low: float, high: float) -> str:
 
 
 def _is_turned(results: Results, pair: Pair) -> bool:
-    """Whether another network has the larger median once all points count, whatever those not resolved are."""
+    """Whether another network has the larger median once all points count, those not resolved from 0 to their highest."""
     medians, bounds = [], []
     for network in (pair.residual, pair.plain):
         medians.append(spread([found["median"] for found in maps(results, network)]).mean)

@@ -144,9 +144,9 @@ def density(results: Results) -> str:
     )
 
 
-def images_note(results: Results) -> str:
-    """`on 125 images, whose draw the error does not cover`: what the curvature of every run is measured on."""
-    counts = {results.evidence("curvature", *run)["samples"] for run in results.study.runs}
+def images_note(results: Results, *instruments: str) -> str:
+    """`on 125 images, whose draw the error does not cover`: what instruments measure every run on."""
+    counts = {results.evidence(name, *run)["samples"] for name in instruments for run in results.study.runs}
     return f"on {enumeration(list(map(thousands, sorted(counts))), 'or')} images, whose draw the error does not cover"
 
 
@@ -176,7 +176,7 @@ def _errors(results: Results, found: list[Pair]) -> list[str]:
 def _numerical(results: Results) -> str:
     return (
         r"Behind \textpm{} stands the numerical error alone, an eigenvalue's residual or a trace's standard error over sign "
-        f"vectors, {images_note(results)}."
+        f"vectors, {images_note(results, 'curvature')}."
     )
 
 

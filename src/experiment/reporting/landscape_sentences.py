@@ -220,7 +220,11 @@ def conclusion_other(results: Results) -> str:
 def other_measures(results: Results) -> str:
     """By depth, which network has the lower curvature and sharpness at equal loss, by what has an error."""
     texts = {pair.label: _lower_of(results, pair) for pair in pairs(results.study.networks)}
-    return f"At equal loss, {images_note(results)}, {by_label(texts)}." if texts else ""
+    return (
+        f"At equal loss, {images_note(results, 'curvature', 'sharpness')}, {by_label(texts)}."
+        if texts
+        else ""
+    )
 
 
 def _lower_of(results: Results, pair: Pair) -> str:
@@ -291,7 +295,7 @@ def abstract(results: Results) -> str:
         [
             f"At {pair.label}, {', and '.join(flat)}; {roughness_in_short(results, pair, 'matched_cuts')}.",
             matching_caution(results, pair),
-            f"At equal loss, {images_note(results)}, {_lower_of(results, pair)}.",
+            f"At equal loss, {images_note(results, 'curvature', 'sharpness')}, {_lower_of(results, pair)}.",
             trial_in_short(results, trials[-1]) if trials else "",
         ]
     )

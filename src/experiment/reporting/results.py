@@ -136,7 +136,7 @@ class Results:
 
     def evidence(self, instrument: str, network: str, seed: int) -> dict[str, Any]:
         """What an instrument left of one run: curvature, sharpness, gradients or robustness."""
-        return _read(evidence_path(instrument, network, seed))
+        return read_result(evidence_path(instrument, network, seed))
 
     def surface(self, network: str, seed: int, view: str) -> xarray.Dataset:
         return read_slice(surface_path(network, seed, view))
@@ -171,14 +171,15 @@ def load_results() -> Results:
         scale_name(Path.cwd()),
         read_parameters(),
         study,
-        _read(DATASET),
-        {run_name(*run): _read(training_path(*run)) for run in study.runs},
-        _read(MATCHING),
-        _read(ROUGHNESS),
+        read_result(DATASET),
+        {run_name(*run): read_result(training_path(*run)) for run in study.runs},
+        read_result(MATCHING),
+        read_result(ROUGHNESS),
     )
 
 
-def _read(path: Path) -> Any:
+def read_result(path: Path) -> Any:
+    """A stage's JSON file; FileNotFoundError with the remedy."""
     try:
         return read_json(path)
     except FileNotFoundError:

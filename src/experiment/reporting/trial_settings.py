@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from experiment.layout import surface_path
-from experiment.reporting.comparison import Difference, paired, pairs, rounded
+from experiment.reporting.comparison import Difference, paired, residual_counterpart, rounded
 from experiment.reporting.latex import measured, typewriter
-from experiment.reporting.results import Results, diverged
+from experiment.reporting.results import Results, diverged, read_result
 from experiment.slices import read_slice
-from experiment.storage import read_json, run_name
+from experiment.storage import run_name
 from experiment.trials import trial_name, trial_slice_path, trial_training_path
 
 Values = list[float | None]  # by seed
@@ -66,12 +66,8 @@ def settings(results: Results, network: str) -> list[Setting]:
 
 def counterpart(results: Results, network: str) -> Setting | None:
     """The residual network that differs from `network` by the shortcut, as the study trains it; None without one."""
-    found = [
-        pair.residual
-        for pair in pairs(list(dict.fromkeys([*results.study.networks, network])))
-        if pair.plain == network
-    ]
-    return _own(results, found[0]) if found else None
+    name = residual_counterpart(results.study.networks, network)
+    return _own(results, name) if name else None
 
 
 def _own(results: Results, network: str) -> Setting:
@@ -98,21 +94,11 @@ def _trial(results: Results, network: str, rate: float, seeds: list[int]) -> Set
         network,
         rate,
         list(seeds),
-        [_training(network, rate, seed) for seed in seeds],
+        [read_result(trial_training_path(network, rate, seed)) for seed in seeds],
         [results.roughness[trial_name(network, rate, seed)] for seed in seeds],
         [_format(trial_slice_path(network, rate, seed, "final")) for seed in seeds],
         own=False,
     )
-
-
-def _training(network: str, rate: float, seed: int) -> dict[str, Any]:
-    path = trial_training_path(network, rate, seed)
-    try:
-        return read_json(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path} not found: it is made by an earlier stage; run `dvc repro`"
-        ) from None
 
 
 def _format(path: Path) -> str:
