@@ -30,10 +30,15 @@ def measure_points(
 
 
 def calibration_images(train_set: ImageSet, count: int) -> ImageSet:
-    """`count` images drawn at random, all of them where there are fewer: the same ones for every network."""
-    return shuffled(train_set, CALIBRATION_SEED).take(torch.arange(min(count, len(train_set))))
+    """The images that give batch norm its statistics: `count` of them, or all, the same for every network."""
+    return _drawn(train_set, count, CALIBRATION_SEED)
 
 
 def measured_images(images: ImageSet, count: int) -> ImageSet:
-    """`count` images drawn at random, all of them where there are fewer: the same ones for every network."""
-    return shuffled(images, IMAGES_SEED).take(torch.arange(min(count, len(images))))
+    """The images that evidence is measured on: `count` of them, or all, the same for every network."""
+    return _drawn(images, count, IMAGES_SEED)
+
+
+def _drawn(images: ImageSet, count: int, seed: int) -> ImageSet:
+    """`count` images drawn at random, all of them where there are fewer."""
+    return shuffled(images, seed).take(torch.arange(min(count, len(images))))

@@ -101,10 +101,9 @@ class SecondOrderTwin:
         self.names = set(tensors_of(self.twin))
 
     def __call__(self, images: Tensor) -> Tensor:
-        values = tensors_of(self.network)
-        values |= {
-            name: buffer.clone() for name, buffer in self.network.named_buffers()
-        }  # a forward may change them
+        # A forward may change buffers: it gets copies.
+        buffers = {name: buffer.clone() for name, buffer in self.network.named_buffers()}
+        values = dict(self.network.named_parameters()) | buffers
         for convolution, norm in self.pairs:
             weight, bias = self._folded(convolution, norm)
             values |= {f"{convolution}.weight": weight, f"{convolution}.bias": bias}
