@@ -28,8 +28,9 @@ from training_speed import random_images
 from flatness.data import ImageSet
 from flatness.directions import Direction, random_direction
 from flatness.execution import choose_execution
+from flatness.grids import axis, grid_points
 from flatness.networks import build_network
-from flatness.surface import LossSampler, Sampling, axis, grid_points, loss_at_points
+from flatness.sampling import LossSampler, Sampling, loss_at_points
 
 try:
     import loss_landscapes

@@ -81,7 +81,7 @@ def our_steps(network: str, data: ImageSet) -> Iterator[None]:
     trainer.network.train()
     while True:
         for index in torch.randperm(len(data)).to(trainer.execution.device).split(BATCH)[:-1]:
-            float(trainer._step(*trainer.augmentation.batch(index, generator))[0])
+            float(trainer.step(*trainer.augmentation.batch(index, generator), RECIPE.learning_rate)[0])
             yield
 
 
@@ -128,7 +128,7 @@ def operations_per_image(network: str, data: ImageSet) -> float:
     generator = torch.Generator(execution.device).manual_seed(0)
     images, labels = trainer.augmentation.batch(torch.arange(BATCH, device=execution.device), generator)
     with FlopCounterMode(display=False) as counter:
-        trainer._step(images, labels)
+        trainer.step(images, labels, RECIPE.learning_rate)
     return counter.get_total_flops() / BATCH
 
 

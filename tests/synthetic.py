@@ -26,12 +26,12 @@ from experiment.parameters.trials import Trials
 from experiment.slices import write_slice
 from experiment.storage import run_name, write_json, write_rows
 from experiment.trials import trial_name
+from flatness.grids import axis
 from flatness.names import Architecture, parse_name
 from flatness.networks import build_network
 from flatness.plane_roughness import plane_measures
 from flatness.resolution import unfiltered_measures
 from flatness.roughness import line_measures, profile_measures
-from flatness.surface import axis
 
 MACHINE = {
     "device": "Imaginary CPU @ 2.90GHz",

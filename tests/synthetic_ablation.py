@@ -9,9 +9,9 @@ import numpy as np
 
 from experiment.evidence import ablation_path
 from experiment.storage import run_name, write_json
+from flatness.grids import axis
 from flatness.names import Architecture, parse_name
 from flatness.roughness import profile_measures
-from flatness.surface import axis
 
 PROVENANCE = {"device": "Imaginary CPU @ 2.90GHz", "precision": "float32", "training_precision": "bfloat16"}
 CHANCE = log(10)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from experiment.storage import run_name, write_json
+from flatness.grids import axis
 from flatness.names import parse_name
-from flatness.surface import axis
 
 STATES = {"final": 1.0, "matched": 0.8}  # a factor of every eigenvalue
 ABSENT = {"epoch": None, "reason": "the run diverged"}

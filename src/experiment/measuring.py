@@ -9,7 +9,7 @@ from tqdm import tqdm
 from experiment.progress import PointLog
 from flatness.data import ImageSet
 from flatness.directions import Direction
-from flatness.surface import LossSampler, Rows, loss_at_points, shuffled
+from flatness.sampling import LossSampler, Rows, loss_at_points, shuffled
 
 # Of draws of images; all differ, and from the order in which points are sampled.
 CALIBRATION_SEED = 1  # those that give batch norm its statistics

@@ -8,7 +8,8 @@ from typing import Any
 from torch import nn
 
 from experiment.layout import STATES
-from experiment.runs import finite_checkpoints, has_diverged, restored_network
+from experiment.runs import finite_checkpoints, restored_network
+from experiment.storage import has_diverged
 from experiment.views import matched_epoch
 from flatness.data import ImageSet
 

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from experiment.images import number_of_classes
-from experiment.storage import checkpoints_path, read_json, training_path
+from experiment.storage import checkpoints_path
 from experiment.tensors import read_checkpoints
 from flatness.data import ImageSet
 from flatness.networks import build_network
@@ -29,7 +29,3 @@ def finite_checkpoints(network: str, seed: int) -> dict[float, dict[str, Tensor]
         for epoch, weights in checkpoints.items()
         if all(bool(value.isfinite().all()) for value in weights.values())
     }
-
-
-def has_diverged(network: str, seed: int) -> bool:
-    return read_json(training_path(network, seed))["diverged_epoch"] is not None

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from experiment.storage import replacing
 
 OFFICIAL = "official"
+DOWNLOADS = Path("data/download")  # where downloads stay and serve again
 SOURCE_VARIABLE = "FLATNESS_DATA_SOURCE"  # takes the place of dataset.source, for machines without network
 REMEDY = (
     f"name another source in params.yaml (dataset.source) or in the environment variable {SOURCE_VARIABLE}: "

@@ -79,6 +79,11 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text())
 
 
+def has_diverged(network: str, seed: int) -> bool:
+    """Whether the run's training ended in losses or weights that are not finite."""
+    return read_json(training_path(network, seed))["diverged_epoch"] is not None
+
+
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """A CSV file with one line per row; columns are the first row's keys, floats in full precision."""
     rows = list(rows)

@@ -7,12 +7,12 @@ from torch import nn
 
 from experiment.layout import MATCHING
 from experiment.parameters.surface import Surface
-from experiment.runs import finite_checkpoints, has_diverged, parameters_of, restored_network
-from experiment.storage import read_json
+from experiment.runs import finite_checkpoints, parameters_of, restored_network
+from experiment.storage import has_diverged, read_json
 from flatness.data import ImageSet
 from flatness.directions import Direction, direction_between, random_direction
+from flatness.grids import axis, cut_points, grid_points
 from flatness.names import parse_name
-from flatness.surface import axis, cut_points, grid_points
 
 BOTH = ("train", "test")
 NOWHERE = float("nan")  # the epoch of weights that do not exist, since the run diverged

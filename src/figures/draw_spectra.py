@@ -10,7 +10,6 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -23,8 +22,8 @@ from experiment.storage import read_json
 from figures.curves import BAND_OPACITY, Legend, label_outer, mean_and_band
 from figures.sheets import sheet_of_panels
 from figures.style import REFERENCE_COLOR, color_of, dashes_of, depths, write_figure
-from flatness.curvature import SpectralQuadrature
 from flatness.names import parse_name
+from flatness.quadrature import SpectralQuadrature
 
 TITLES = {"final": "final weights", "matched": "equal loss"}
 WIDTH = 0.01  # of the Gaussian, its standard deviation, in units of the largest eigenvalue
@@ -71,19 +70,17 @@ def measured_nodes(states: Sequence[Mapping[str, Any]]) -> list[SpectralQuadratu
 
 
 def in_units_of_largest(state: Mapping[str, Any]) -> SpectralQuadrature:
-    nodes, weights = (
-        torch.tensor(state["density"][key], dtype=torch.float64) for key in ("nodes", "weights")
-    )
+    nodes, weights = (np.array(state["density"][key], dtype=float) for key in ("nodes", "weights"))
     return SpectralQuadrature(nodes / abs(state["largest_eigenvalue"]), weights)
 
 
-def draw_panel(axes: Axes, x: torch.Tensor, members: Spectra, state: str, networks: Sequence[str]) -> float:
+def draw_panel(axes: Axes, x: np.ndarray, members: Spectra, state: str, networks: Sequence[str]) -> float:
     """One depth at one state, at the eigenvalues x [P]. Returns the highest density."""
     highest = 0.0
     for network, states in members.items():
         if quadratures := measured_nodes(states[state]):
-            curves = np.stack([quadrature.density(x, WIDTH).numpy() for quadrature in quadratures])
-            draw_density(axes, x.numpy(), curves, network, networks)
+            curves = np.stack([quadrature.density(x, WIDTH) for quadrature in quadratures])
+            draw_density(axes, x, curves, network, networks)
             highest = max(highest, float(curves.max()))
     axes.set_xlim(float(x[0]), float(x[-1]))
     if not highest:
@@ -93,18 +90,18 @@ def draw_panel(axes: Axes, x: torch.Tensor, members: Spectra, state: str, networ
     return highest
 
 
-def eigenvalue_axis(spectra: Spectra) -> torch.Tensor:
+def eigenvalue_axis(spectra: Spectra) -> np.ndarray:
     """From below the lowest to above the highest node of all spectra, zero included."""
     found = [
         q for states in spectra.values() for of_seeds in states.values() for q in measured_nodes(of_seeds)
     ]
     low, high = (
-        pick([default, *(float(pick(q.nodes.flatten().tolist())) for q in found)])
+        pick([default, *(float(pick(q.nodes.ravel())) for q in found)])
         for pick, default in ((min, 0.0), (max, 1.0))
     )
     low, high = low - 4 * WIDTH, high + 4 * WIDTH
     points = max(LEAST_POINTS, ceil(POINTS_PER_WIDTH * (high - low) / WIDTH))
-    return torch.linspace(low, high, points, dtype=torch.float64)
+    return np.linspace(low, high, points)
 
 
 def draw_density(

@@ -7,10 +7,12 @@ flat [P] in the parameters' type; numbers that come out are float64. A product t
 from dataclasses import dataclass
 from math import isfinite, nan, sqrt
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from flatness.hessian import HessianProduct, Product, ScaledProduct, length
+from flatness.quadrature import SpectralQuadrature
 from flatness.seeds import generator
 
 Matrix = HessianProduct | ScaledProduct
@@ -165,21 +167,6 @@ def hutchinson_trace(product: Matrix, draws: int, seed: int = 0, deflated: Lancz
     return Estimate(known + float(values.mean()), float(values.std()) / sqrt(draws), draws)
 
 
-@dataclass(frozen=True)
-class SpectralQuadrature:
-    """Nodes [D, K] and weights [D, K] of D draws: the mean of f over H's eigenvalues is the mean over draws of
-    sum_k weight f(node). Where the process ended before K steps, weight 0 at node 0 fills up."""
-
-    nodes: Tensor
-    weights: Tensor
-
-    def density(self, values: Tensor, width: float) -> Tensor:
-        """The spectrum's density [M] at `values` [M], smoothed by a Gaussian of standard deviation `width`."""
-        distances = (values[:, None] - self.nodes.flatten()) / width  # [M, D K]
-        bells = torch.exp(-(distances**2) / 2) / (width * sqrt(2 * torch.pi))
-        return bells @ self.weights.flatten() / len(self.nodes)
-
-
 def spectral_quadrature(
     product: Matrix, draws: int, steps: int, seed: int = 0, first: Lanczos | None = None
 ) -> SpectralQuadrature:
@@ -189,14 +176,14 @@ def spectral_quadrature(
     process from a Gaussian start, such as that which found the ends of the spectrum, serves as the first draw: what it
     knew after `steps` steps does not depend on when it stopped, and where it stopped before it is taken on.
     """
-    nodes, weights = torch.zeros(2, draws, steps, dtype=torch.float64)
+    nodes, weights = np.zeros((2, draws, steps))
     for draw in range(draws):
         process = first if first and draw == 0 else None
         process = process or Lanczos(product, random_vector(product, QUADRATURE, seed, draw))
         while len(process.basis) < steps and not process.finished:
             process.step()
         values, vectors = process.ritz(steps)
-        nodes[draw, : len(values)], weights[draw, : len(values)] = values, vectors[0] ** 2
+        nodes[draw, : len(values)], weights[draw, : len(values)] = values.numpy(), (vectors[0] ** 2).numpy()
     return SpectralQuadrature(nodes, weights)
 
 

@@ -14,6 +14,7 @@ from time import perf_counter
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.sgd import sgd
 
 from flatness.data import Augmentation, ImageSet
 from flatness.evaluation import evaluate
@@ -105,14 +106,7 @@ class Trainer:
         self.recipe, self.seed, self.execution = recipe, seed, execution
         self.augmentation = Augmentation(self.train_set, recipe.crop_padding, recipe.flip)
         self.parameters = list(self.network.parameters())
-        self.optimizer = torch.optim.SGD(
-            self.parameters,
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-            weight_decay=recipe.weight_decay,
-            fused=True,
-        )
+        self.momenta: list[Tensor | None] = [None] * len(self.parameters)  # before the first step
         self.epoch = 0
         self.checkpoints: dict[float, Weights] = {}
         self.checkpoint_steps = self._steps_of(checkpoint_epochs)
@@ -142,9 +136,8 @@ class Trainer:
         self.network.train()
         for step in range(self.steps_per_epoch):
             index = order[step * self.recipe.batch_size :][: self.recipe.batch_size]
-            images, labels = self.augmentation.batch(index, random)
-            self._set_learning_rate(first_step + step)
-            sums += self._step(images, labels)
+            rate = learning_rate_at(first_step + step, self.recipe.epochs * self.steps_per_epoch, self.recipe)
+            sums += self.step(*self.augmentation.batch(index, random), rate)
             self._keep_checkpoint(first_step + step + 1)
             if step % 50 == 49 and not isfinite(float(sums[0])):
                 break
@@ -159,18 +152,30 @@ class Trainer:
             train_accuracy,
             test.loss,
             test.accuracy,
-            self.optimizer.param_groups[0]["lr"],
+            rate,
             gradient_norm,
             perf_counter() - start,
         )
 
+    def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> Tensor:
+        """One SGD step on normalised images [N, C, H, W] and labels [N]; returns [loss, accuracy, gradient norm]."""
+        with self.execution.autocast():
+            logits = self.forward(images)
+        loss = functional.cross_entropy(logits.float(), labels)
+        self.network.zero_grad(set_to_none=True)
+        loss.backward()
+        gradients = [parameter.grad for parameter in self.parameters]
+        gradient_norm = torch.nn.utils.get_total_norm(gradients)
+        self._descend(gradients, learning_rate)
+        accuracy = (logits.detach().argmax(1) == labels).double().mean()
+        return torch.stack([loss.detach().double(), accuracy, gradient_norm.double()])
+
     def state(self) -> dict:
         """Everything that a later Trainer of the same arguments needs to go on, on the CPU."""
-        momenta = [self.optimizer.state[p].get("momentum_buffer") for p in self.parameters]
         return {
             "epoch": self.epoch,
             "weights": weights_of(self.network),
-            "momenta": [None if m is None else m.cpu().clone() for m in momenta],
+            "momenta": [None if m is None else m.cpu().clone() for m in self.momenta],
             "checkpoints": self.checkpoints,
         }
 
@@ -179,10 +184,10 @@ class Trainer:
         self.epoch = state["epoch"]
         self.network.load_state_dict(state["weights"])
         self.checkpoints = dict(state["checkpoints"])
-        for parameter, momentum in zip(self.parameters, state["momenta"], strict=True):
-            if momentum is not None:
-                buffer = torch.empty_like(parameter).copy_(momentum)
-                self.optimizer.state[parameter]["momentum_buffer"] = buffer
+        self.momenta = [
+            None if momentum is None else torch.empty_like(parameter).copy_(momentum)
+            for parameter, momentum in zip(self.parameters, state["momenta"], strict=True)
+        ]
 
     def images_per_second(self, steps: int = 8) -> float:
         """Training speed here, timed on a copy of the network after two warm-up steps; self is unchanged."""
@@ -194,25 +199,24 @@ class Trainer:
         for step in range(steps + 2):
             if step == 2:
                 start = perf_counter()
-            float(trial._step(*trial.augmentation.batch(index, random))[0])
+            float(trial.step(*trial.augmentation.batch(index, random), self.recipe.learning_rate)[0])
         return steps * self.recipe.batch_size / (perf_counter() - start)
 
-    def _step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """One SGD step; returns [loss, accuracy, gradient norm]."""
-        with self.execution.autocast():
-            logits = self.forward(images)
-        loss = functional.cross_entropy(logits.float(), labels)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        gradient_norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters])
-        self.optimizer.step()
-        accuracy = (logits.detach().argmax(1) == labels).double().mean()
-        return torch.stack([loss.detach().double(), accuracy, gradient_norm.double()])
-
-    def _set_learning_rate(self, step: int) -> None:
-        rate = learning_rate_at(step, self.recipe.epochs * self.steps_per_epoch, self.recipe)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+    @torch.no_grad()
+    def _descend(self, gradients: list[Tensor], learning_rate: float) -> None:
+        """One step of torch's SGD, called as a function: `torch.optim.SGD` loads the compiler, seconds at every start."""
+        sgd(
+            self.parameters,
+            gradients,
+            self.momenta if self.recipe.momentum else [],
+            fused=True,
+            lr=learning_rate,
+            momentum=self.recipe.momentum,
+            nesterov=self.recipe.nesterov,
+            weight_decay=self.recipe.weight_decay,
+            dampening=0.0,
+            maximize=False,
+        )
 
     def _steps_of(self, epochs: tuple[float, ...]) -> dict[int, float]:
         """The step after which each epoch's weights are kept; ValueError where two epochs share one."""

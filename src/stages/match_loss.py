@@ -10,9 +10,8 @@ from math import isfinite, log
 
 from experiment.layout import MATCHING, trajectory_path
 from experiment.parameters.study import load_study
-from experiment.runs import has_diverged
 from experiment.slices import read_slice
-from experiment.storage import write_json
+from experiment.storage import has_diverged, write_json
 from flatness.names import parse_name
 
 LossPath = dict[float, float]  # training loss by epoch

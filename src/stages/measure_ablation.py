@@ -26,12 +26,13 @@ from flatness.curvature import ends_of, hutchinson_trace, lanczos_process
 from flatness.data import ImageSet
 from flatness.directions import random_direction
 from flatness.execution import Execution
+from flatness.grids import axis, cut_points
 from flatness.hessian import HessianProduct, ScaledProduct
 from flatness.names import parse_name
 from flatness.networks import build_network
 from flatness.roughness import profile_measures
+from flatness.sampling import LossSampler, Sampling, loss_at_points
 from flatness.sharpness import filter_scales
-from flatness.surface import LossSampler, Sampling, axis, cut_points, loss_at_points
 from flatness.training import EpochRecord, Recipe, Trainer, weights_of
 from stages.train import diverged, finish, resume
 

@@ -30,9 +30,9 @@ from flatness.curvature import (
 from flatness.data import ImageSet
 from flatness.directions import Direction, displaced, random_direction
 from flatness.execution import Execution
+from flatness.grids import axis, grid_points
 from flatness.hessian import HessianProduct, ScaledProduct
 from flatness.sharpness import filter_scales
-from flatness.surface import axis, grid_points
 
 UNKNOWN_ENDS = {"largest": nan, "smallest": nan, "residual": nan}
 

@@ -17,9 +17,10 @@ from experiment.storage import DATASET, IMAGES, checkpoints_path, file_hash, rea
 from experiment.views import View, declared_views
 from flatness.data import ImageSet
 from flatness.execution import Execution
-from flatness.surface import LossSampler, Sampling, precision_difference, slice_dataset, unmeasured
+from flatness.sampling import LossSampler, Sampling, precision_difference, unmeasured
+from flatness.surface import slice_dataset
 
-CHECKED_SAMPLES = 500  # images per point on which the fast path is held against float32
+CHECKED_BATCHES = 4  # per point, on which the fast path is held against float32
 
 
 def main(network_name: str, seed: int) -> None:
@@ -80,9 +81,10 @@ def precision(view: View, train_set: ImageSet, parameters: Surface, machine: Exe
         return float("nan")
     points = view.geometry.points
     probes = points[[0, len(points) // 2, -1]]
+    samples = CHECKED_BATCHES * parameters.batch_size
     calibration = calibration_of(view, train_set, parameters)
     return precision_difference(
-        view.network, train_set, view.directions, probes, machine, CHECKED_SAMPLES, calibration
+        view.network, train_set, view.directions, probes, machine, samples, calibration
     )
 
 

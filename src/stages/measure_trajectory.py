@@ -15,12 +15,14 @@ from experiment.parameters.loading import load_section
 from experiment.parameters.trajectory import Trajectory
 from experiment.progress import PointLog
 from experiment.provenance import provenance
-from experiment.runs import finite_checkpoints, has_diverged, parameters_of, restored_network
+from experiment.runs import finite_checkpoints, parameters_of, restored_network
 from experiment.slices import write_slice
-from experiment.storage import IMAGES, checkpoints_path, file_hash, run_name
+from experiment.storage import IMAGES, checkpoints_path, file_hash, has_diverged, run_name
 from flatness.data import ImageSet
 from flatness.evaluation import Tally
-from flatness.surface import LossSampler, Sampling, grid_points, slice_dataset, unmeasured
+from flatness.grids import grid_points
+from flatness.sampling import LossSampler, Sampling, unmeasured
+from flatness.surface import slice_dataset
 from flatness.trajectory import PrincipalPlane, principal_plane
 
 Checkpoints = dict[float, dict[str, Tensor]]  # by epoch, ascending

@@ -84,7 +84,10 @@ def test_the_text_says_that_resolution_selects_and_what_it_turns_round(tmp_path,
         write_json(path, read_json(path) | {"map": {"reason": None} | grid(*points)})
     text = convexity_bounds(load_results())
     assert "resolution selects" in text
-    assert "the medians are 0.120 against 0.115 at depth 20, which would turn the order round at depth 20." in text
+    assert (
+        "the medians are 0.120 against 0.115 at depth 20, which would turn the order round at depth 20."
+        in text
+    )
     path = evidence_path("curvature", "plain20", 0)
     write_json(path, read_json(path) | {"map": {"reason": "the run diverged"}})
     assert convexity_bounds(load_results()) == ""

@@ -12,8 +12,9 @@ from flatness.gradients import along_step, layer_norms, loss_slope
 from flatness.hessian import HessianProduct
 from flatness.neighbourhood import Neighbourhood
 from flatness.robustness import AccuracyMeter
+from flatness.sampling import LossSampler
 from flatness.sharpness import worst_case_rise
-from flatness.surface import LossSampler, loss_on_grid
+from flatness.surface import loss_on_grid
 
 FLOAT32 = Execution(torch.device("cpu"), torch.float32)
 DATA = random_images(12)

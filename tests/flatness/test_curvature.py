@@ -2,6 +2,7 @@
 
 from math import nan
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -105,12 +106,12 @@ def test_trace_and_its_standard_error(network, dense):
 def test_quadrature_gives_the_moments_of_the_spectrum(network, dense):
     values = torch.linalg.eigvalsh(dense)
     quadrature = spectral_quadrature(HessianProduct(network, DATA), draws=150, steps=4)
-    torch.testing.assert_close(quadrature.weights.sum(1), torch.ones(150, dtype=torch.float64))
+    np.testing.assert_allclose(quadrature.weights.sum(1), 1)
     for power in (1, 2):
         moment = float((quadrature.weights * quadrature.nodes**power).sum(1).mean())
         assert moment == pytest.approx(float((values**power).mean()), rel=0.15)
-    grid = torch.linspace(-1, 3 * float(values[-1]), 4001, dtype=torch.float64)
-    assert float(torch.trapezoid(quadrature.density(grid, width=0.05), grid)) == pytest.approx(1, abs=1e-3)
+    grid = np.linspace(-1, 3 * float(values[-1]), 4001)
+    assert np.trapezoid(quadrature.density(grid, width=0.05), grid) == pytest.approx(1, abs=1e-3)
 
 
 def test_one_process_serves_for_both_ends_and_for_a_draw_of_the_quadrature(network):
@@ -123,15 +124,14 @@ def test_one_process_serves_for_both_ends_and_for_a_draw_of_the_quadrature(netwo
     for most_steps in (3, 6, 20):
         shared = lanczos_process(product, tolerance=1e-9, most_steps=most_steps)
         quadrature = spectral_quadrature(product, draws=2, steps=6, first=shared)
-        assert torch.equal(quadrature.nodes[0], values) and torch.equal(
-            quadrature.weights[0], vectors[0] ** 2
-        )
+        np.testing.assert_array_equal(quadrature.nodes[0], values)
+        np.testing.assert_array_equal(quadrature.weights[0], vectors[0] ** 2)
         assert len(shared.basis) == max(most_steps, 6)  # taken on where it was shorter
         assert ends_of(shared).products == len(shared.basis) + 2
     second = Lanczos(product, random_vector(product, QUADRATURE, 0, 1))
     for _ in range(6):
         second.step()
-    assert torch.equal(quadrature.nodes[1], second.ritz()[0])
+    np.testing.assert_array_equal(quadrature.nodes[1], second.ritz()[0])
 
 
 def test_deflation_leaves_the_trace_and_takes_the_error(network, dense):

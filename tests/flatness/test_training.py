@@ -83,7 +83,7 @@ def test_a_step_is_sgd_with_nesterov_momentum_and_weight_decay():
         gradient = gradient + RECIPE.weight_decay * weight.detach()
         velocity = RECIPE.momentum * velocity + gradient
         expected = weight.detach() - RECIPE.learning_rate * (gradient + RECIPE.momentum * velocity)
-        measured = trainer._step(images, labels)
+        measured = trainer.step(images, labels, RECIPE.learning_rate)
         assert measured[0].item() == pytest.approx(loss.item(), rel=1e-5)
         torch.testing.assert_close(weight.detach(), expected, rtol=1e-4, atol=1e-6)
 

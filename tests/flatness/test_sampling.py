@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+import torch
+from toys import TwoLogits, disturb_batch_norm, random_images
+
+from flatness.directions import random_direction
+from flatness.evaluation import evaluate
+from flatness.execution import Execution, choose_execution
+from flatness.grids import axis, grid_points
+from flatness.networks import build_network
+from flatness.sampling import (
+    LossSampler,
+    Sampling,
+    loss_at_points,
+    precision_difference,
+    sample_loss,
+    shuffled,
+)
+from flatness.statistics import recompute_batch_norm
+
+FLOAT32 = Execution(torch.device("cpu"), torch.float32)
+
+
+def parameters_of(network):
+    return {name: parameter.detach() for name, parameter in network.named_parameters()}
+
+
+@pytest.fixture
+def network():
+    return disturb_batch_norm(build_network("resnet8", 0))
+
+
+@pytest.fixture
+def data():
+    return random_images(64)
+
+
+def test_every_point_is_that_of_a_network_moved_there_by_hand(network, data):
+    directions = [random_direction(parameters_of(network), seed) for seed in (1, 2)]
+    sampler = LossSampler(network, {"train": data}, FLOAT32)
+    points = grid_points(axis(1, 3), axis(1, 3))
+    measured = loss_at_points(sampler, directions, points)[:, 0, 0]
+    for (alpha, beta), loss in zip(points, measured, strict=True):
+        moved = disturb_batch_norm(build_network("resnet8", 0)).eval()
+        with torch.no_grad():
+            for name, parameter in moved.named_parameters():
+                if name in directions[0]:
+                    parameter += alpha * directions[0][name] + beta * directions[1][name]
+        assert loss == pytest.approx(evaluate(moved, data).loss, rel=1e-4)
+
+
+def test_recomputed_statistics_are_those_of_the_displaced_network(network, data):
+    direction = random_direction(parameters_of(network), 1)
+    calibration = random_images(40, 5)
+    sampler = LossSampler(network, {"train": data}, FLOAT32, Sampling(40), calibration)
+    measured = sampler.at([direction], [0.5])["train"].loss
+    with torch.no_grad():
+        for name, step in direction.items():
+            network.get_parameter(name).add_(step, alpha=0.5)
+    recompute_batch_norm(network, calibration, 40)
+    assert measured == pytest.approx(evaluate(network.eval(), data).loss, rel=1e-4)
+    running = LossSampler(network, {"train": data}, FLOAT32).at([direction], [0.5])["train"].loss
+    assert abs(running - measured) > 1e-3
+
+
+def test_the_fast_path_agrees_with_float32(network, data):
+    directions = [random_direction(parameters_of(network), seed) for seed in (1, 2)]
+    points = grid_points(axis(1, 3), axis(1, 3))
+    folded = precision_difference(network, data, directions, points, FLOAT32)
+    fast = precision_difference(network, data, directions, points, choose_execution("cpu", "bfloat16"))
+    assert folded < 1e-5 < fast < 0.02
+
+
+@pytest.mark.parametrize("relative_error", [0.3, 0.1, 0.03])
+def test_adaptive_sampling_stops_at_the_declared_error(network, relative_error):
+    data = random_images(2000)
+    tally = sample_loss(network.eval(), data, Sampling(50, relative_error))
+    assert tally.standard_error <= relative_error * tally.loss
+    if tally.samples > 50:
+        shorter = sample_loss(network, data.take(torch.arange(tally.samples - 50)), Sampling(50))
+        error = np.sqrt((shorter.squared_sum / shorter.samples - shorter.loss**2) / shorter.samples)
+        assert error > 0.9 * relative_error * shorter.loss
+
+
+def test_adaptive_sampling_ends_with_the_data_and_at_once_where_the_loss_is_not_finite(network):
+    data = random_images(120)
+    assert sample_loss(network.eval(), data, Sampling(50, 1e-9)).samples == 120
+    assert (
+        sample_loss(TwoLogits(float("nan"), 0), random_images(120, classes=1), Sampling(50, 0.1)).samples
+        == 50
+    )
+
+
+def test_all_points_share_one_random_order():
+    data = random_images(30)
+    assert torch.equal(shuffled(data, 1).images, shuffled(data, 1).images)
+    assert not torch.equal(shuffled(data, 1).images, shuffled(data, 2).images)
+    assert torch.equal(shuffled(data, 1).labels.sort().values, data.labels.sort().values)
+
+
+def test_a_stopped_grid_goes_on_and_ends_the_same(network, data):
+    directions = [random_direction(parameters_of(network), seed) for seed in (1, 2)]
+    sampler = LossSampler(network, {"train": data}, FLOAT32)
+    points, log = grid_points(axis(1, 3), axis(1, 3)), {}
+
+    def stop_after_four(index, rows):
+        log[index] = rows
+        if len(log) == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loss_at_points(sampler, directions, points, log, stop_after_four)
+    fresh = []
+    resumed = loss_at_points(sampler, directions, points, log, lambda index, rows: fresh.append(index))
+    assert fresh == [4, 5, 6, 7, 8]
+    np.testing.assert_array_equal(resumed, loss_at_points(sampler, directions, points))
+
+
+def test_a_limited_sample_is_an_estimate_for_the_whole_set(data):
+    network = build_network("resnet8", 0).eval()
+    limited = sample_loss(network, data, Sampling(batch_size=20, most_samples=50))
+    assert limited.samples == 50 and limited.population == 64
+    assert limited.loss == pytest.approx(evaluate(network, data.take(torch.arange(50))).loss, rel=1e-6)
+    assert limited.standard_error > 0
