@@ -18,12 +18,14 @@ setup:
 	@bash setup/environment.sh
 	@bash setup/tex.sh
 
+CHECK := env PYTHONPATH=src python -m stages.check_parameters# before DVC, which words a fault in its matrices worse
+
 smoke laptop: setup
-	cd scales/$@ && dvc repro
+	cd scales/$@ && $(CHECK) && dvc repro
 	@echo "The paper: scales/$@/build/paper.pdf"
 
 paper: setup
-	cd . && dvc repro
+	$(CHECK) && dvc repro
 	@echo "The paper: build/paper.pdf"
 
 test: setup

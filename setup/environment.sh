@@ -14,6 +14,8 @@ fail() {
     exit 1
 }
 
+[[ $INSTALLER == uv || $INSTALLER == pip ]] || fail "FLATNESS_INSTALLER: expected uv or pip, found '$INSTALLER'."
+
 # Whether the environment holds this lock file and was made in this folder (its scripts name their folder).
 is_current() {
     cmp -s requirements.lock "$INSTALLED" && head -n 2 "$VENV/bin/dvc" 2>/dev/null | grep -qF "$VENV/bin/" &&

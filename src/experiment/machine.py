@@ -1,6 +1,7 @@
 """Machine settings, from the environment alone: they must not change a result's identity."""
 
 import os
+import sys
 
 import torch
 
@@ -12,7 +13,10 @@ PRECISION_VARIABLE = "FLATNESS_PRECISION"  # float32 or bfloat16
 
 def execution() -> Execution:
     """The machine's best device and precision, unless the environment names others, set up to repeat its results."""
-    chosen = choose_execution(os.environ.get(DEVICE_VARIABLE), os.environ.get(PRECISION_VARIABLE))
+    try:
+        chosen = choose_execution(os.environ.get(DEVICE_VARIABLE), os.environ.get(PRECISION_VARIABLE))
+    except ValueError as fault:
+        sys.exit(f"{fault} ({DEVICE_VARIABLE} and {PRECISION_VARIABLE} name them; unset, the best is taken)")
     if chosen.device.type == "cuda":
         make_cuda_repeatable()
     return chosen

@@ -1,5 +1,6 @@
 """What the measuring stages share: points measured under a progress bar, each kept as soon as it is known."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,8 @@ def measure_points(
     sampler: LossSampler, directions: Sequence[Direction], points: np.ndarray, log: PointLog, title: str
 ) -> np.ndarray:
     """`loss_at_points` that goes on from the log and adds to it: points [P, k] -> values [P, S, 4]."""
+    if log.done:
+        print(f"{title}: resuming after {len(log.done)} of {len(points)} points", file=sys.stderr)
     with tqdm(total=len(points), initial=len(log.done), desc=title, unit="point") as bar:
 
         def keep(index: int, rows: Rows) -> None:

@@ -7,6 +7,7 @@ import xarray
 from matplotlib.figure import Figure
 
 from experiment.layout import surface_path
+from experiment.pairs import residual_counterpart
 from experiment.parameters.loading import load_section
 from experiment.parameters.study import Study, load_study
 from experiment.parameters.trials import Trials
@@ -16,7 +17,6 @@ from figures.losses import chance_loss, loss_scale
 from figures.planes import add_loss_bar, add_plane_legend, draw_plane, label_directions
 from figures.sheets import sheet_of_panels
 from figures.style import write_figure
-from flatness.names import parse_name
 
 Panel = tuple[str, xarray.Dataset]  # title, slice on the training set
 
@@ -41,8 +41,8 @@ def draw() -> Figure:
 
 def panels_of(network: str, study: Study, trials: Trials) -> list[Panel]:
     """Residual counterpart and network as the study trains them, then the network at each rate of the trials."""
-    depth = parse_name(network).depth
-    own = dict.fromkeys(name for name in (f"resnet{depth}", network) if name in study.networks)
+    counterpart = residual_counterpart(study.networks, network)
+    own = dict.fromkeys(name for name in (counterpart, network) if name in study.networks)
     study_panels = [
         (f"{name}\nthe study's rate", training_plane(surface_path(name, study.seeds[0], "final")))
         for name in own

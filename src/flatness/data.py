@@ -46,12 +46,17 @@ class ImageSet:
 def image_set(images: Tensor, labels: Tensor, mean: Tensor, std: Tensor) -> ImageSet:
     """An ImageSet from images uint8 [N, C, H, W], labels [N], and the normalisation's mean and std [C].
 
-    A constant channel, whose std is 0, is centred alone.
+    A constant channel, whose std is 0, is centred alone. ValueError where the shapes do not fit.
     """
     if images.dtype != torch.uint8 or images.ndim != 4 or len(images) != len(labels):
         raise ValueError(
             f"expected images uint8 [N, C, H, W] with N labels, found {images.dtype} {list(images.shape)} "
             f"and {len(labels)} labels"
+        )
+    if any(list(statistic.shape) != [images.shape[1]] for statistic in (mean, std)):
+        raise ValueError(
+            f"expected mean and std of {images.shape[1]} channels, those of images [N, C, H, W] of shape {list(images.shape)}; "
+            f"found {list(mean.shape)} and {list(std.shape)}"
         )
     return ImageSet(
         images.permute(0, 2, 3, 1).contiguous(), labels.long(), mean.float(), std.float().where(std > 0, 1)

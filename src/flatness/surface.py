@@ -32,8 +32,10 @@ def loss_on_grid(
 ) -> xarray.Dataset:
     """Loss and accuracy on the square grid w + alpha d + beta e, |alpha|, |beta| <= extent; dims (set, alpha, beta).
 
-    `resume` is passed on to `loss_at_points`: `done` and `on_point`.
+    `resume` is passed on to `loss_at_points`: `done` and `on_point`. ValueError for other than two directions.
     """
+    if len(directions) != 2:
+        raise ValueError(f"expected two directions, which span a plane; found {len(directions)}")
     coordinates = {"alpha": axis(extent, points), "beta": axis(extent, points)}
     values = loss_at_points(sampler, directions, grid_points(*coordinates.values()), **resume)
     return slice_dataset(values, list(sampler.sets), coordinates, {})

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiment.pairs import Pair, pairs
 from experiment.reporting.claims import verdict_count
-from experiment.reporting.comparison import Difference, Pair, pairs, test_error_difference
+from experiment.reporting.comparison import Difference, test_error_difference
 from experiment.reporting.judgement import QUALITIES, differences_of, outcome, plane_variation
 from experiment.reporting.results import Results, load_results, printed, spread
 from experiment.reporting.wording import verdict
@@ -61,7 +62,7 @@ def main() -> None:
 def summary(results: Results) -> str:
     """The whole text; numbers are means over seeds, with the standard deviation where there are several."""
     comparisons = [comparison(results, pair) for pair in pairs(results.study.networks)]
-    claims = f"{verdict_count(results)} Each is an entry of `results/claims.json` and a row of the paper's last table."
+    claims = f"{verdict_count(results)} Each is an entry of the scale's `results/claims.json` and a row of the paper's last table."
     return "\n\n".join([setting(results), table(results), "\n".join(comparisons), claims]) + "\n"
 
 

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import yaml
+from dvc.utils.serialize import load_yaml
 
 from experiment.parameters.loading import ParameterError, load_section
 from experiment.parameters.study import load_study
@@ -147,7 +148,7 @@ def test_good_parameters_come_back_typed(tmp_path):
             "dataset.name: Input should be 'cifar10', 'cifar100', 'digits' or 'images'",
         ),
         ("train.recipe.schedule", "step", "Input should be 'he2016', 'li2018' or 'one_cycle'; found 'step'"),
-        ("train.recipe.weight_decay", "1e-4", "found '1e-4' (text; write the number as 0.0001)"),
+        ("train.recipe.weight_decay", "0.0001", "found '0.0001' (text; write the number as 0.0001)"),
         ("train.recipe.nesterov", "yes", "train.recipe.nesterov: Input should be a valid boolean"),
         ("train.recipe.momentum", 1.0, "train.recipe.momentum: Input should be less than 1; found 1.0"),
         ("train.recipe.momentum", 0.0, "train.recipe: nesterov true needs a momentum above 0"),
@@ -229,6 +230,14 @@ def test_what_is_no_mapping_is_refused(tmp_path, text, expected):
     path.write_text(text)
     with pytest.raises(ParameterError, match=expected):
         load_parameters(path)
+
+
+@pytest.mark.parametrize("written", ["0.0005", "5e-4", "5.0e-4"])
+def test_numbers_are_read_as_dvc_reads_them(tmp_path, written):
+    path, content = tmp_path / "params.yaml", changed(("train.recipe.weight_decay", "WRITTEN"))
+    path.write_text(yaml.safe_dump(content).replace("WRITTEN", written))
+    assert load_parameters(path).train.recipe.weight_decay == 0.0005
+    assert load_yaml(path)["train"]["recipe"]["weight_decay"] == 0.0005
 
 
 def test_absent_file_says_where_to_run(tmp_path):

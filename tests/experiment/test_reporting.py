@@ -12,7 +12,8 @@ from scipy.stats import ttest_rel
 from synthetic import synthetic_parameters, write_synthetic_results
 
 from experiment.layout import NUMBERS, TABLES
-from experiment.reporting.comparison import Difference, Pair, paired_over_seeds, pairs, roughness_difference
+from experiment.pairs import Pair, pairs
+from experiment.reporting.comparison import Difference, paired_over_seeds, roughness_difference
 from experiment.reporting.contents import SENTENCES
 from experiment.reporting.contents import TABLES as TABLE_MAKERS
 from experiment.reporting.latex import ABSENT, enumeration, escape, fixed, percentage, significant

@@ -5,8 +5,8 @@ from synthetic import synthetic_parameters
 from test_reporting_sharpness import STUDIES
 
 from experiment.evidence import evidence_path
+from experiment.pairs import pairs
 from experiment.parameters.study import load_study
-from experiment.reporting.comparison import pairs
 from experiment.reporting.results import Results, binomial_error
 from experiment.reporting.robustness import (
     ROBUSTNESS_SENTENCES,

@@ -4,8 +4,8 @@ import yaml
 from synthetic import synthetic_parameters
 
 from experiment.evidence import evidence_path
+from experiment.pairs import pairs
 from experiment.parameters.study import load_study
-from experiment.reporting.comparison import pairs
 from experiment.reporting.results import Results
 from experiment.reporting.sharpness import SHARPNESS_SENTENCES, SHARPNESS_TABLES
 from experiment.reporting.sharpness_values import JUDGED, difference, number

@@ -56,6 +56,8 @@ def test_without_padding_and_flip_nothing_changes():
 def test_wrong_images_are_refused():
     with pytest.raises(ValueError, match="expected images uint8"):
         image_set(torch.zeros(2, 3, 8, 8), torch.zeros(2), torch.zeros(3), torch.ones(3))
+    with pytest.raises(ValueError, match="expected mean and std of 8 channels"):
+        image_set(torch.zeros(2, 8, 8, 3, dtype=torch.uint8), torch.zeros(2), torch.zeros(3), torch.ones(3))
 
 
 def test_a_constant_channel_is_centred_and_stays_finite():

@@ -48,3 +48,9 @@ def test_the_centre_is_the_networks_own_loss_and_the_network_is_restored(network
         centre = surface.sel(set=name, alpha=0, beta=0)
         assert centre["loss"].item() == pytest.approx(evaluate(network.eval(), images).loss, rel=1e-5)
     assert_same_state(network, before)
+
+
+def test_a_grid_takes_two_directions(network, data):
+    directions = [random_direction(parameters_of(network), 1)]
+    with pytest.raises(ValueError, match="expected two directions, which span a plane; found 1"):
+        loss_on_grid(LossSampler(network, {"train": data}, FLOAT32), directions, points=3)

@@ -130,6 +130,16 @@ def test_scales_share_the_pipeline(scale, name):
     assert link.resolve() == (ROOT / name).resolve()
 
 
+def test_outputs_are_kept_until_new_ones_take_their_place():
+    """DVC removes the others before a stage runs, and a stage that fails would lose them."""
+    content = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    outs = [out for entry in content.values() for out in entry.get("do", entry)["outs"]]
+    removed = [out for out in outs if isinstance(out, str) or not next(iter(out.values())).get("persist")]
+    assert [next(iter(out)) for out in removed] == [
+        "build/tables"
+    ]  # a folder, of which no old table may stay
+
+
 def test_every_figure_of_the_paper_is_made():
     texts = [file.read_text() for file in sorted((ROOT / "paper").rglob("*.tex"))]
     named = {

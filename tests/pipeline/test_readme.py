@@ -55,9 +55,11 @@ def test_make_targets_exist():
 
 
 def test_example_works():
-    example = re.search(r"```python\n(.*?)```", TEXT, re.DOTALL)[1]
     names: dict = {}
-    exec(compile(example, "README.md", "exec"), names)
+    for example in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL):
+        exec(compile(example, "README.md", "exec"), names)
     surface = names["surface"]
     assert dict(surface.sizes) == {"set": 1, "alpha": 5, "beta": 5}
     assert bool((surface["loss"] > 0).all())
+    assert names["ends"].smallest_algebraic.value < names["ends"].largest_algebraic.value
+    assert names["trace"].standard_error > 0 and names["rise"] > 0 and names["radius"] > 0

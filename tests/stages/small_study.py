@@ -7,6 +7,9 @@ import yaml
 
 from experiment.storage import DATASET, IMAGES, write_json
 from experiment.tensors import write_tensors
+from stages import match_loss, measure_trajectory, train
+
+RUNS = (("resnet8", 0), ("plain8", 0))
 
 PARAMETERS = {
     "networks": ["resnet8", "plain8"],
@@ -123,3 +126,12 @@ def write_study(overrides: dict | None = None) -> None:
         tensors[f"{part}_labels"] = torch.arange(count) % 10
     write_tensors(IMAGES, tensors)
     write_json(DATASET, {"classes": [str(digit) for digit in range(10)], "fingerprint": "0" * 64})
+
+
+def train_study(overrides: dict | None = None) -> None:
+    """The study of `write_study` with its RUNS trained, their paths measured and their checkpoints matched."""
+    write_study(overrides)
+    for run in RUNS:
+        train.main(*run)
+        measure_trajectory.main(*run)
+    match_loss.main()

@@ -1,7 +1,7 @@
 from itertools import product
 
 import pytest
-from small_study import PARAMETERS, write_study
+from small_study import PARAMETERS, RUNS
 
 from experiment.evidence import Parts, evidence_path
 from experiment.images import load_images
@@ -13,9 +13,8 @@ from experiment.storage import read_json
 from flatness.curvature import extreme_eigenvalues
 from flatness.directions import displaced, random_direction
 from flatness.hessian import HessianProduct
-from stages import match_loss, measure_curvature, measure_trajectory, train
+from stages import measure_curvature
 
-RUNS = (("resnet8", 0), ("plain8", 0))
 CURVATURE = PARAMETERS["curvature"]
 NUMBERS = (
     "largest_eigenvalue",
@@ -27,29 +26,9 @@ NUMBERS = (
 )
 
 
-def trained(overrides=None):
-    write_study(overrides)
+def measure():
     for run in RUNS:
-        train.main(*run)
-        measure_trajectory.main(*run)
-    match_loss.main()
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        trained()
-        for run in RUNS:
-            measure_curvature.main(*run)
-    return folder
-
-
-@pytest.fixture
-def inside(study, monkeypatch):
-    monkeypatch.chdir(study)
-    return study
+        measure_curvature.main(*run)
 
 
 def found(network: str) -> dict:
@@ -153,11 +132,7 @@ def test_weights_without_a_finite_hessian_have_a_reason(inside, monkeypatch):
     assert result["map"]["convexity"] == [[None] * 3] * 3
 
 
-def test_a_diverged_run_has_a_reason_and_nothing_else(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_study({"plain8": {"learning_rate": 1e30, "schedule": "he2016"}})
-    train.main("plain8", 0)
-    measure_curvature.main("plain8", 0)
+def test_a_diverged_run_has_a_reason_and_nothing_else(diverged):
     absent = {"epoch": None, "reason": "the run diverged"}
     result = found("plain8")
     assert result["states"] == {"final": absent, "matched": absent} and result["map"] == absent

@@ -1,7 +1,7 @@
 """Gradients at the checkpoints of trained runs: schema, values against the instrument, resume, divergence."""
 
 import pytest
-from small_study import PARAMETERS, write_study
+from small_study import PARAMETERS, RUNS
 
 from experiment.evidence import evidence_path
 from experiment.images import load_images
@@ -9,32 +9,14 @@ from experiment.measuring import measured_images
 from experiment.runs import finite_checkpoints, restored_network
 from experiment.storage import read_json
 from flatness.gradients import along_step, loss_slope
-from stages import measure_gradients, train
+from stages import measure_gradients
 
-RUNS = (("resnet8", 0), ("plain8", 0))
 DECLARED = PARAMETERS["gradients"]
 
 
-def run_study(overrides=None):
-    write_study(overrides)
+def measure():
     for run in RUNS:
-        train.main(*run)
         measure_gradients.main(*run)
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        run_study()
-    return folder
-
-
-@pytest.fixture
-def inside(study, monkeypatch):
-    monkeypatch.chdir(study)
-    return study
 
 
 def test_every_checkpoint_is_measured(inside):
@@ -86,9 +68,7 @@ def test_a_killed_measurement_goes_on_and_ends_the_same(inside, monkeypatch):
     assert not list((inside / ".progress").iterdir())
 
 
-def test_checkpoints_of_a_diverged_run_are_absent_with_a_reason(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    run_study({"plain8": {"learning_rate": 1e30, "schedule": "he2016"}})
+def test_checkpoints_of_a_diverged_run_are_absent_with_a_reason(diverged):
     first, *others = read_json(evidence_path("gradients", "plain8", 0))["checkpoints"]
     assert first["epoch"] == 0 and first["reason"] is None and first["gradient_norm"] > 0
     assert others

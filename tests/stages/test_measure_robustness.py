@@ -1,6 +1,5 @@
 import pytest
-from small_study import PARAMETERS, write_study
-from test_measure_sharpness import NoNumbers
+from small_study import PARAMETERS, RUNS
 
 from experiment.evidence import evidence_path
 from experiment.images import load_images
@@ -9,37 +8,16 @@ from experiment.storage import read_json, weights_path
 from experiment.tensors import read_tensors
 from flatness.evaluation import evaluate
 from flatness.robustness import AccuracyMeter
-from stages import match_loss, measure_robustness, measure_trajectory, train
+from stages import measure_robustness
 
-RUNS = (("resnet8", 0), ("plain8", 0))
 PATH = evidence_path("robustness", *RUNS[0])
 DECLARED = PARAMETERS["robustness"]
 KINDS = ("noise", "blur", "contrast", "brightness")
 
 
-def run_study(overrides=None):
-    write_study(overrides)
-    for run in RUNS:
-        train.main(*run)
-        measure_trajectory.main(*run)
-    match_loss.main()
+def measure():
     for run in RUNS:
         measure_robustness.main(*run)
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        run_study()
-    return folder
-
-
-@pytest.fixture
-def inside(study, monkeypatch):
-    monkeypatch.chdir(study)
-    return study
 
 
 def test_every_declared_disturbance_is_measured(inside):
@@ -96,17 +74,14 @@ def test_a_killed_measurement_goes_on_where_it_stopped_and_ends_the_same(inside,
     assert not list((inside / ".progress").iterdir())
 
 
-def test_a_diverged_run_has_a_reason_and_no_values(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    run_study({"plain8": {"learning_rate": 1e30, "schedule": "he2016"}})
+def test_a_diverged_run_has_a_reason_and_no_values(diverged):
     found = read_json(evidence_path("robustness", "plain8", 0))
     assert found["reason"] == "the run diverged" and found["accuracy"] is None
     assert found["images"] == found["weights"] == {}
     assert read_json(PATH)["reason"] is None
 
 
-def test_outputs_that_are_not_numbers_give_a_reason(inside, monkeypatch):
-    monkeypatch.setattr("experiment.origins.restored_network", lambda *_: NoNumbers())
+def test_outputs_that_are_not_numbers_give_a_reason(inside, without_numbers):
     kept = PATH.read_bytes()
     measure_robustness.main(*RUNS[0])
     found = read_json(PATH)

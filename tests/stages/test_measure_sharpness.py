@@ -1,44 +1,21 @@
 from math import inf, isnan
 
 import pytest
-import torch
 import yaml
-from small_study import write_study
-from torch import nn
+from small_study import RUNS, write_study
 
 from experiment.evidence import evidence_path
 from experiment.storage import read_json
 from stages import match_loss, measure_sharpness, measure_trajectory, train
 from stages.measure_sharpness import mean_radius, ratio
 
-RUNS = (("resnet8", 0), ("plain8", 0))
 MEASURES = ("box", "l2", "elementwise", "filter")
 PATH = evidence_path("sharpness", *RUNS[0])
 
 
-def run_study(overrides=None, runs=RUNS):
-    write_study(overrides)
-    for run in runs:
-        train.main(*run)
-        measure_trajectory.main(*run)
-    match_loss.main()
-    for run in runs:
+def measure():
+    for run in RUNS:
         measure_sharpness.main(*run)
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        run_study()
-    return folder
-
-
-@pytest.fixture
-def inside(study, monkeypatch):
-    monkeypatch.chdir(study)
-    return study
 
 
 def test_every_measure_at_both_states(inside):
@@ -108,9 +85,7 @@ def test_finished_parts_are_not_measured_again(inside, monkeypatch):
     measure_sharpness.main(*RUNS[0])
 
 
-def test_a_diverged_run_has_a_reason_and_no_values(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    run_study({"plain8": {"learning_rate": 1e30, "schedule": "he2016"}})
+def test_a_diverged_run_has_a_reason_and_no_values(diverged):
     found = read_json(evidence_path("sharpness", "plain8", 0))
     for state in found["states"].values():
         assert state == {"epoch": None, "reason": "the run diverged"}
@@ -132,17 +107,7 @@ def test_a_network_without_batch_norm_has_nothing_to_rescale(tmp_path, monkeypat
     assert found["rescaling"]["reason"] == "no filter has a batch norm after it"
 
 
-class NoNumbers(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((10,), float("nan")))
-
-    def forward(self, images):
-        return self.weight.expand(len(images), 10)
-
-
-def test_outputs_that_are_not_numbers_give_a_reason(inside, monkeypatch):
-    monkeypatch.setattr("experiment.origins.restored_network", lambda *_: NoNumbers())
+def test_outputs_that_are_not_numbers_give_a_reason(inside, without_numbers):
     kept = PATH.read_bytes()
     measure_sharpness.main(*RUNS[0])
     found = read_json(PATH)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from small_study import write_study
+from small_study import RUNS
 
 from experiment.layout import MATCHING, ROUGHNESS, surface_path, trajectory_path
 from experiment.progress import PointLog
@@ -8,44 +8,20 @@ from experiment.slices import read_slice
 from experiment.storage import read_json
 from experiment.trials import trial_name
 from stages import (
-    match_loss,
     measure_roughness,
     measure_surface,
-    measure_trajectory,
-    train,
     try_learning_rate,
 )
 
 VIEWS = ("final", "recomputed", "cuts", "line", "matched", "matched_cuts")
-RUNS = (("resnet8", 0), ("plain8", 0))
 TRIAL = ("plain8", 0.01, 0)
 
 
-def run_study(overrides=None):
-    write_study(overrides)
-    for run in RUNS:
-        train.main(*run)
-        measure_trajectory.main(*run)
-    match_loss.main()
+def measure():
     for run in RUNS:
         measure_surface.main(*run)
     try_learning_rate.main(*TRIAL)
     measure_roughness.main()
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("study")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        run_study()
-    return folder
-
-
-@pytest.fixture
-def inside(study, monkeypatch):
-    monkeypatch.chdir(study)
-    return study
 
 
 def test_every_view_is_measured_and_says_what_it_is(inside):
@@ -110,7 +86,7 @@ def test_roughness_is_given_for_every_run_and_view(inside):
         assert views["final"]["centre_loss"] == views["cuts"]["centre_loss"]
 
 
-def test_a_killed_surface_goes_on_where_it_stopped_and_ends_the_same(inside, monkeypatch):
+def test_a_killed_surface_goes_on_where_it_stopped_and_ends_the_same(inside, monkeypatch, capsys):
     paths = [surface_path("resnet8", 0, view) for view in VIEWS]
     unbroken = [path.read_bytes() for path in paths]
     appended, original = [], PointLog.append
@@ -132,13 +108,12 @@ def test_a_killed_surface_goes_on_where_it_stopped_and_ends_the_same(inside, mon
         patch.setattr(PointLog, "append", stop_after(-1))
         measure_surface.main("resnet8", 0)
     assert len(first) == 13 and not set(first) & set(appended)
+    assert "resnet8-0 final: resuming after 9 of 9 points" in capsys.readouterr().err
     assert [path.read_bytes() for path in paths] == unbroken
     assert not list((inside / ".progress").iterdir())
 
 
-def test_a_diverged_run_is_absent_everywhere_and_stops_nothing(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    run_study({"plain8": {"learning_rate": 1e30, "schedule": "he2016"}})
+def test_a_diverged_run_is_absent_everywhere_and_stops_nothing(diverged):
     assert list(read_json(MATCHING)["0"]["8"]["networks"]) == ["resnet8"]
     for view in VIEWS:
         dataset = read_slice(surface_path("plain8", 0, view))

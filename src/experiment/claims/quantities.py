@@ -9,7 +9,7 @@ from math import log10
 from statistics import fmean, median
 
 from experiment.evidence import INITIALISATION
-from experiment.reporting.comparison import Pair
+from experiment.pairs import Pair
 from experiment.reporting.convexity import resolved_ratios
 from experiment.reporting.latex import measured
 from experiment.reporting.results import Results, diverged

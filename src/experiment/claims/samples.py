@@ -7,7 +7,7 @@ from experiment.claims.quantities import NotMeasured, Quantity, first_to_last_la
 from experiment.dial import dial, strength
 from experiment.evidence import CLIPPING, ablation_path
 from experiment.intervals import Contrast, Observation
-from experiment.reporting.comparison import Pair, pairs
+from experiment.pairs import Pair, pairs
 from experiment.reporting.results import Results
 from experiment.storage import read_json
 from flatness.names import parse_name

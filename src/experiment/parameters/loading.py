@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 PARAMETERS_FILE = Path("params.yaml")
+ELSEWHERE = "the other scales' params.yaml have it, with its unit and source"
 
 
 class Section(BaseModel):
@@ -23,14 +25,14 @@ S = TypeVar("S", bound=Section)
 
 
 def read_parameters(path: Path = PARAMETERS_FILE) -> dict[str, Any]:
-    """All of params.yaml, unchecked."""
+    """All of params.yaml, unchecked; read as DVC reads it (YAML 1.2), so that both see the same numbers."""
     try:
-        content = yaml.safe_load(path.read_text())
+        content = YAML(typ="safe", pure=True).load(path.read_text())
     except FileNotFoundError:
         raise ParameterError(
             f"{path.resolve()} not found: run from the repository's root or from scales/NAME"
         ) from None
-    except yaml.YAMLError as fault:
+    except YAMLError as fault:
         raise ParameterError(f"{path}: not valid YAML: {fault}") from None
     if not isinstance(content, dict):
         raise ParameterError(f"{path}: expected keys and values, found {type(content).__name__}")
@@ -58,5 +60,5 @@ def _describe(error: Any, where: str) -> str:
     if error["type"] == "extra_forbidden":
         return f"{key}: unknown key; remove it or correct its spelling"
     if error["type"] == "missing":
-        return f"{key}: missing key"
+        return f"{key}: missing key; {ELSEWHERE}"
     return f"{key}: {error['msg']}; found {error['input']!r}"

@@ -12,7 +12,14 @@ from experiment.parameters.claims import Claims
 from experiment.parameters.curvature import Curvature
 from experiment.parameters.dataset import Dataset
 from experiment.parameters.gradients import Clipping, Gradients, Initialisation
-from experiment.parameters.loading import PARAMETERS_FILE, ParameterError, S, Section, read_parameters
+from experiment.parameters.loading import (
+    ELSEWHERE,
+    PARAMETERS_FILE,
+    ParameterError,
+    S,
+    Section,
+    read_parameters,
+)
 from experiment.parameters.robustness import Robustness
 from experiment.parameters.sharpness import Sharpness
 from experiment.parameters.study import Study
@@ -147,7 +154,7 @@ def _describe(error: Any, kind: type[Section], where: str) -> str:
     if error["type"] == "extra_forbidden":
         return f"{place}: unknown key{_alternatives(str(key), list(_nested(kind, parents).model_fields))}"
     if error["type"] == "missing":
-        return f"{place}: missing key"
+        return f"{place}: missing key; {ELSEWHERE}"
     message = error["msg"].removeprefix("Value error, ")
     return f"{place}: {message}; found {error['input']!r}{_number_hint(error['input'])}"
 
@@ -168,7 +175,7 @@ def _alternatives(word: str, allowed: Sequence[str]) -> str:
 
 
 def _number_hint(found: Any) -> str:
-    """YAML 1.1 reads 1e-4 as text: say how to write the number."""
+    """A number in quotes is text: say how to write the number."""
     try:
         return f" (text; write the number as {float(found)!r})" if isinstance(found, str) else ""
     except ValueError:

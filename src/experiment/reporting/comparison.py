@@ -1,4 +1,4 @@
-"""Residual against plain networks: the pairs, and differences with the error that can be stated for them."""
+"""Residual against plain networks: differences, with the error that can be stated for them."""
 
 from dataclasses import dataclass, replace
 from math import sqrt
@@ -6,51 +6,13 @@ from statistics import fmean, stdev
 
 from scipy.stats import norm, t
 
-from experiment.reporting.latex import measured, typewriter
+from experiment.pairs import Pair
+from experiment.reporting.latex import measured
 from experiment.reporting.results import Results, binomial_error, printed
-from flatness.names import Architecture, parse_name
 
 CONFIDENCE = 0.95
 ONE_SEED = "one seed"
 DIRECTIONS = "paired directions"  # what an interval of one seed is over
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A residual network and the plain one that differs from it by the shortcut."""
-
-    residual: str
-    plain: str
-    depth: int
-
-    @property
-    def label(self) -> str:
-        """`depth 56`, or both names where the residual network is a variant."""
-        if self.residual == f"resnet{self.depth}":
-            return f"depth {self.depth}"
-        return f"{typewriter(self.residual)} and {typewriter(self.plain)}"
-
-
-def pairs(networks: list[str]) -> list[Pair]:
-    """Every declared residual network with the declared plain one of the same depth, width and activation."""
-    architectures = [parse_name(network) for network in networks]
-    plains = {_variant(a): a.name for a in architectures if a.family == "plain"}
-    found = [
-        Pair(a.name, plains[_variant(a)], a.depth)
-        for a in architectures
-        if a.family == "resnet" and _variant(a) in plains
-    ]
-    return sorted(found, key=lambda pair: pair.depth)
-
-
-def residual_counterpart(networks: list[str], plain: str) -> str | None:
-    """The residual network of `networks` that differs from a plain one, declared or not, by the shortcut alone."""
-    found = [pair.residual for pair in pairs([*networks, plain]) if pair.plain == plain]
-    return found[0] if found else None
-
-
-def _variant(architecture: Architecture) -> tuple:
-    return architecture.depth, architecture.width, architecture.activation, architecture.normalised
 
 
 @dataclass(frozen=True)

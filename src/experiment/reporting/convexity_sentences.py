@@ -2,7 +2,7 @@
 
 from statistics import fmean
 
-from experiment.reporting.comparison import Pair, pairs
+from experiment.pairs import Pair, pairs
 from experiment.reporting.convexity import median_bounds
 from experiment.reporting.curvature_values import maps
 from experiment.reporting.latex import enumeration, measured, significant

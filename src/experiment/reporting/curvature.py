@@ -1,7 +1,7 @@
 """Tables and sentences of the Hessian's spectra and of the convexity maps."""
 
 from experiment.layout import STATES
-from experiment.reporting.comparison import Pair, pairs
+from experiment.pairs import Pair, pairs
 from experiment.reporting.curvature_values import (
     COLUMNS,
     COMPARED,

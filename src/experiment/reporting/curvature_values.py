@@ -6,7 +6,8 @@ from statistics import fmean, median
 from typing import Any
 
 from experiment.layout import STATES
-from experiment.reporting.comparison import Difference, Pair, paired_over_seeds
+from experiment.pairs import Pair
+from experiment.reporting.comparison import Difference, paired_over_seeds
 from experiment.reporting.convexity import resolved_ratios
 from experiment.reporting.latex import measured
 from experiment.reporting.results import Results

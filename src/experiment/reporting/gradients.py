@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
+from experiment.pairs import Pair, pairs
 from experiment.reporting.clipping import CLIPPING_SENTENCES, CLIPPING_TABLES
-from experiment.reporting.comparison import Difference, Pair, paired_over_seeds, pairs
+from experiment.reporting.comparison import Difference, paired_over_seeds
 from experiment.reporting.initialisation import INITIALISATION_SENTENCES, INITIALISATION_TABLES
 from experiment.reporting.latex import enumeration, measured, significant, tabular, typewriter
 from experiment.reporting.results import Results

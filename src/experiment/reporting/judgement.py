@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from scipy.stats import norm
 
-from experiment.reporting.comparison import Difference, Pair, roughness_difference
+from experiment.pairs import Pair
+from experiment.reporting.comparison import Difference, roughness_difference
 from experiment.reporting.latex import fixed, measured
 from experiment.reporting.results import Results, printed, spread
 from flatness.roughness import CURVATURE_ERRORS

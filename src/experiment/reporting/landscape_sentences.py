@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from experiment.reporting.comparison import Pair, pairs, roughness_difference
+from experiment.pairs import Pair, pairs
+from experiment.reporting.comparison import roughness_difference
 from experiment.reporting.curvature import curvature_sides, images_note
 from experiment.reporting.judgement import (
     FLATNESS,

@@ -6,7 +6,8 @@ from itertools import product
 from typing import Any
 
 from experiment.evidence import CLIPPING, INITIALISATION, ablation_path
-from experiment.reporting.comparison import Pair, pairs, roughness_difference
+from experiment.pairs import Pair, pairs
+from experiment.reporting.comparison import roughness_difference
 from experiment.reporting.judgement import FLATNESS
 from experiment.reporting.latex import (
     ABSENT,

@@ -5,7 +5,7 @@ from math import hypot
 import numpy as np
 from scipy.stats import spearmanr
 
-from experiment.reporting.comparison import pairs
+from experiment.pairs import pairs
 from experiment.reporting.landscape_tables import trajectory_numbers
 from experiment.reporting.latex import (
     enumeration,

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
 
-from experiment.parameters.loading import PARAMETERS_FILE
+from experiment.parameters.loading import PARAMETERS_FILE, read_parameters
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,10 @@ class Parameter:
 
 def parameter_rows(path: Path = PARAMETERS_FILE) -> list[Parameter]:
     """All values in the file's order. A list is one value; so is an inline mapping, whose comment speaks of all its keys."""
-    text = path.read_text()
-    values, lines = yaml.safe_load(text), text.splitlines()
+    text, values = path.read_text(), read_parameters(path)
     return [
-        Parameter(".".join(key), _value(values, key), _comment(node, lines))
-        for key, node in _rows(yaml.compose(text, yaml.SafeLoader), ())
+        Parameter(".".join(key), _value(values, key), _comment(node, text.splitlines()))
+        for key, node in _rows(YAML(typ="safe", pure=True).compose(text), ())
     ]
 
 
@@ -34,9 +34,9 @@ def parameter_leaves(path: Path = PARAMETERS_FILE) -> list[Parameter]:
     return [leaf for row in parameter_rows(path) for leaf in _leaves(row)]
 
 
-def _comment(node: yaml.Node, lines: list[str]) -> str:
+def _comment(node: Node, lines: list[str]) -> str:
     """What stands after a node on the line it ends on. A block list ends on a later line and has none."""
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style:
+    if isinstance(node, CollectionNode) and not node.flow_style:
         return ""
     end = node.end_mark
     return lines[end.line][end.column :].partition("#")[2].strip() if end.line < len(lines) else ""
@@ -55,9 +55,9 @@ def parameter_text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _rows(node: yaml.Node, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], yaml.Node]]:
+def _rows(node: Node, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Node]]:
     """Keys of the values, each with its node."""
-    if isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
+    if isinstance(node, MappingNode) and node.value and not node.flow_style:
         for key, value in node.value:
             yield from _rows(value, (*above, key.value))
     else:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from experiment.reporting.comparison import Difference, Pair, paired_over_seeds, pairs
+from experiment.pairs import Pair, pairs
+from experiment.reporting.comparison import Difference, paired_over_seeds
 from experiment.reporting.judgement import both
 from experiment.reporting.landscape_tables import VIEWS, network_groups
 from experiment.reporting.latex import (

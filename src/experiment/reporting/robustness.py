@@ -8,14 +8,8 @@ from math import sqrt
 from statistics import fmean
 from typing import Any
 
-from experiment.reporting.comparison import (
-    ONE_SEED,
-    Difference,
-    Pair,
-    paired_over_directions,
-    paired_over_seeds,
-    pairs,
-)
+from experiment.pairs import Pair, pairs
+from experiment.reporting.comparison import ONE_SEED, Difference, paired_over_directions, paired_over_seeds
 from experiment.reporting.landscape_tables import network_groups
 from experiment.reporting.latex import enumeration, escape, fixed, tabular, typewriter
 from experiment.reporting.results import Results, binomial_error

@@ -6,7 +6,8 @@ from typing import Any
 
 from scipy.stats import norm
 
-from experiment.reporting.comparison import CONFIDENCE, Pair
+from experiment.pairs import Pair
+from experiment.reporting.comparison import CONFIDENCE
 from experiment.reporting.results import Results, binomial_error
 
 WEIGHTS = "weights"

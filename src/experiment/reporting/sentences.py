@@ -1,7 +1,8 @@
 """Sentences about the study and its training, worded by the numbers."""
 
+from experiment.pairs import Pair, pairs
 from experiment.published import published_mean_error
-from experiment.reporting.comparison import Difference, Pair, paired_over_seeds, pairs, test_error_difference
+from experiment.reporting.comparison import Difference, paired_over_seeds, test_error_difference
 from experiment.reporting.latex import enumeration, escape, fixed, measured, percentage, thousands, typewriter
 from experiment.reporting.parameters import parameter_text
 from experiment.reporting.results import Results, diverged, spread

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from statistics import stdev
 from typing import Any
 
-from experiment.reporting.comparison import Difference, Pair, pairs
+from experiment.pairs import Pair, pairs
+from experiment.reporting.comparison import Difference
 from experiment.reporting.landscape_tables import network_groups
 from experiment.reporting.latex import (
     enumeration,

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from experiment.reporting.comparison import Difference, Pair, paired
+from experiment.pairs import Pair
+from experiment.reporting.comparison import Difference, paired
 from experiment.reporting.results import Results
 
 STATES = {"final": "final weights", "matched": "equal training loss"}

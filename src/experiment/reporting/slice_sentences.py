@@ -1,6 +1,7 @@
 """Sentences that compare the slices of a pair, at the final weights and at equal training loss, and how equal that is."""
 
-from experiment.reporting.comparison import Difference, Pair, pairs
+from experiment.pairs import Pair, pairs
+from experiment.reporting.comparison import Difference
 from experiment.reporting.judgement import (
     FAMILY,
     FLATNESS,

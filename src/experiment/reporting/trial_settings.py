@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from experiment.layout import surface_path
-from experiment.reporting.comparison import Difference, paired, residual_counterpart, rounded
+from experiment.pairs import residual_counterpart
+from experiment.reporting.comparison import Difference, paired, rounded
 from experiment.reporting.latex import measured, typewriter
 from experiment.reporting.results import Results, diverged, read_result
 from experiment.slices import read_slice
