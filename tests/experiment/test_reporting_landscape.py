@@ -10,6 +10,7 @@ from experiment.evidence import CLIPPING, ablation_path, evidence_path
 from experiment.layout import surface_path, trajectory_path
 from experiment.reporting.comparison import Difference
 from experiment.reporting.contents import SENTENCES, TABLES
+from experiment.reporting.landscape_tables import which_runs
 from experiment.reporting.latex import error_decimals, with_error
 from experiment.reporting.results import load_results
 from experiment.reporting.sides import Side, by_label, clauses
@@ -282,6 +283,14 @@ def test_the_line_falls_for_all_or_for_some(study):
         in text
     )
     assert r"nats for \texttt{plain20}" in text
+
+
+def test_runs_of_one_machine_are_named_by_their_seeds_where_they_are_all_of_these():
+    runs = ["a-0", "b-0", "a-1", "b-1", "a-2", "b-2"]
+    assert which_runs(runs, runs) == "all"
+    assert which_runs(["a-1", "b-1"], runs) == "seed 1"
+    assert which_runs(["a-0", "b-0", "a-2", "b-2"], runs) == "seeds 0 and 2"
+    assert which_runs(["a-0", "b-0", "a-2"], runs) == r"\texttt{a-0}, \texttt{b-0} and \texttt{a-2}"
 
 
 def test_provenance_has_every_stage_that_records_it(study):

@@ -1,6 +1,5 @@
 """Tables of the slices: roughness, the matched checkpoints, trajectories, and what made the results."""
 
-from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -183,17 +182,22 @@ def provenance_table(results: Results) -> str:
     for stage, run, origin in origins:
         key = (stage, *(escape(str(origin.get(column, ABSENT))) for column in PROVENANCE_COLUMNS))
         rows.setdefault(key, []).append(run)
-    everything = Counter(stage for stage, _, _ in origins)
-    body = [
-        [
-            key[0],
-            "all" if len(runs) == everything[key[0]] else enumeration([typewriter(run) for run in runs]),
-            *key[1:],
-        ]
-        for key, runs in rows.items()
-    ]
+    of_stage: dict[str, list[str]] = {}
+    for stage, run, _ in origins:
+        of_stage.setdefault(stage, []).append(run)
+    body = [[key[0], which_runs(runs, of_stage[key[0]]), *key[1:]] for key, runs in rows.items()]
     head = ["Stage", "Runs", "Device", "Precision", "Threads", "Python", "PyTorch", "NumPy"]
     return tabular(r"@{}lp{0.16\linewidth}p{0.24\linewidth}lrlll@{}", head, [body])
+
+
+def which_runs(runs: list[str], everything: list[str]) -> str:
+    """`all`, the seeds where the runs are all of these, or the runs by name, which ends in the seed."""
+    if len(runs) == len(everything):
+        return "all"
+    seeds = list(dict.fromkeys(run.rpartition("-")[2] for run in runs))
+    if len(runs) == sum(run.rpartition("-")[2] in seeds for run in everything):
+        return f"{'seeds' if len(seeds) > 1 else 'seed'} {enumeration(seeds)}"
+    return enumeration([typewriter(run) for run in runs])
 
 
 def _origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:
