@@ -9,7 +9,7 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 help:
 	@echo "make smoke   the whole pipeline on handwritten digits, minutes on 2 CPU cores"
 	@echo "make test    the tests"
-	@echo "make laptop  CIFAR-10 at home, some 3.5 hours on 2 CPU cores with bfloat16"
+	@echo "make laptop  CIFAR-10 at home, hours on 2 CPU cores with bfloat16, a night without"
 	@echo "make paper   CIFAR-10 in full, for a GPU"
 	@echo "make readme  copy the laptop scale's results table into README.md"
 	@echo "make clean   remove the smoke scale's results and unfinished work"

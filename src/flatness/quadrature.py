@@ -1,4 +1,4 @@
-"""What stochastic Lanczos quadrature leaves of a spectrum, and the smooth density it stands for."""
+"""What stochastic Lanczos quadrature (Ubaru et al. 2017; Ghorbani et al. 2019) leaves of a spectrum, and its density."""
 
 from dataclasses import dataclass
 from math import pi, sqrt
@@ -9,7 +9,8 @@ import numpy as np
 @dataclass(frozen=True)
 class SpectralQuadrature:
     """Nodes [D, K] and weights [D, K] of D draws: the mean of f over H's eigenvalues is the mean over draws of
-    sum_k weight f(node). Where the process ended before K steps, weight 0 at node 0 fills up."""
+    sum_k weight f(node). Nodes are in the eigenvalues' unit, a draw's weights sum to 1. Where the process ended before
+    K steps, weight 0 at node 0 fills up."""
 
     nodes: np.ndarray
     weights: np.ndarray

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from toys import TwoLogits, disturb_batch_norm, random_images
+from toys import FLOAT32, TwoLogits, disturb_batch_norm, parameters_of, random_images
 
 from flatness.directions import random_direction
 from flatness.evaluation import evaluate
-from flatness.execution import Execution, choose_execution
+from flatness.execution import choose_execution
 from flatness.grids import axis, grid_points
 from flatness.networks import build_network
 from flatness.sampling import (
@@ -17,22 +17,6 @@ from flatness.sampling import (
     shuffled,
 )
 from flatness.statistics import recompute_batch_norm
-
-FLOAT32 = Execution(torch.device("cpu"), torch.float32)
-
-
-def parameters_of(network):
-    return {name: parameter.detach() for name, parameter in network.named_parameters()}
-
-
-@pytest.fixture
-def network():
-    return disturb_batch_norm(build_network("resnet8", 0))
-
-
-@pytest.fixture
-def data():
-    return random_images(64)
 
 
 def test_every_point_is_that_of_a_network_moved_there_by_hand(network, data):

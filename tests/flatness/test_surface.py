@@ -1,30 +1,12 @@
 import numpy as np
 import pytest
 import torch
-from toys import TwoLogits, assert_same_state, disturb_batch_norm, random_images, state_copy
+from toys import FLOAT32, TwoLogits, assert_same_state, parameters_of, random_images, state_copy
 
 from flatness.directions import random_direction
 from flatness.evaluation import evaluate
-from flatness.execution import Execution
-from flatness.networks import build_network
 from flatness.sampling import LossSampler
 from flatness.surface import loss_on_grid
-
-FLOAT32 = Execution(torch.device("cpu"), torch.float32)
-
-
-def parameters_of(network):
-    return {name: parameter.detach() for name, parameter in network.named_parameters()}
-
-
-@pytest.fixture
-def network():
-    return disturb_batch_norm(build_network("resnet8", 0))
-
-
-@pytest.fixture
-def data():
-    return random_images(64)
 
 
 def test_the_surface_of_a_known_loss_is_that_loss():

@@ -4,6 +4,9 @@ import torch
 from torch import Tensor, nn
 
 from flatness.data import ImageSet, image_set
+from flatness.execution import Execution
+
+FLOAT32 = Execution(torch.device("cpu"), torch.float32)
 
 
 def random_images(count: int, seed: int = 0, size: int = 8, channels: int = 3, classes: int = 10) -> ImageSet:
@@ -11,6 +14,10 @@ def random_images(count: int, seed: int = 0, size: int = 8, channels: int = 3, c
     images = torch.randint(0, 256, (count, channels, size, size), dtype=torch.uint8, generator=generator)
     labels = torch.randint(0, classes, (count,), generator=generator)
     return image_set(images, labels, torch.full((channels,), 0.5), torch.full((channels,), 0.25))
+
+
+def parameters_of(network: nn.Module) -> dict[str, Tensor]:
+    return {name: parameter.detach() for name, parameter in network.named_parameters()}
 
 
 class TwoLogits(nn.Module):

@@ -39,12 +39,6 @@ def study(tmp_path_factory):
 
 
 @pytest.fixture
-def inside(study, monkeypatch):
-    monkeypatch.chdir(study)
-    return study
-
-
-@pytest.fixture
 def trained(inside):
     """resnet8 trained as the stage should: the recipe of all networks, other epochs, the given decay."""
     recipe = measure_ablation.recipe_of(

@@ -26,12 +26,6 @@ def study(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def inside(study, monkeypatch):
-    monkeypatch.chdir(study)
-    return study
-
-
 def test_every_declared_network_is_measured_from_every_seed(inside):
     found = read_json(INITIALISATION)
     assert found["provenance"]["precision"] == "float32"

@@ -37,12 +37,6 @@ def study(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def inside(study, monkeypatch):
-    monkeypatch.chdir(study)
-    return study
-
-
 def everything(folder):
     """Bytes of all that a trial leaves, without the seconds of its epochs."""
     trial, _, seconds = folder / TRIALS / "plain8-rate0.01-0", None, "training.csv"
