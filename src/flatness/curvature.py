@@ -1,7 +1,8 @@
 """Eigenvalues, trace and spectral density of a Hessian that is known by its products with vectors.
 
-The matrix is `flatness.hessian.HessianProduct`, or `ScaledProduct` for that in units of the filters' norms. Vectors are
-flat [P] in the parameters' type; numbers that come out are float64. A product that is not finite raises ValueError.
+The matrix is `flatness.hessian.HessianProduct`, or `ScaledProduct` for that in units of the filters' norms.
+Vectors are flat [P] in the parameters' type, whatever the caller's autocast; numbers that come out are
+float64. A product that is not finite raises ValueError.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from flatness.execution import without_autocast
 from flatness.hessian import HessianProduct, Product, ScaledProduct, length
 from flatness.quadrature import SpectralQuadrature
 from flatness.seeds import generator
@@ -23,8 +25,9 @@ BREAKDOWN = 1e-6  # of the largest coefficient: a Lanczos remainder below it has
 class Lanczos:
     """The Lanczos process with full reorthogonalisation: Q H Q^T = T, rows q_1 ... q_k of Q [k, P] orthonormal.
 
-    T is tridiagonal with `diagonal` [k] and `beyond` [k], the norm of the remainder after each step, whose first
-    k - 1 entries are T's off-diagonal (Golub and Van Loan 2013, section 10.1).
+    T is tridiagonal with `diagonal` [k] and `beyond` [k], the norm of the remainder after each step, whose
+    first k - 1 entries are T's off-diagonal (Golub and Van Loan 2013, section 10.1). Raises ValueError for a
+    start of length 0.
     """
 
     def __init__(self, product: Product, start: Tensor):
@@ -32,6 +35,11 @@ class Lanczos:
         self.basis: list[Tensor] = []
         self.diagonal: list[float] = []
         self.beyond: list[float] = []
+        if length(start) == 0:
+            raise ValueError(
+                "expected a start vector that is not zero, found length 0, as where all scales are 0; "
+                "take scales of which some move the weights"
+            )
         self.next: Tensor | None = start / length(start)
 
     @property
@@ -39,6 +47,7 @@ class Lanczos:
         """Whether the basis spans an invariant subspace, so that T's eigenvalues are H's."""
         return self.next is None
 
+    @without_autocast()
     def step(self) -> None:
         """One more product; nothing once finished."""
         if self.next is None:
@@ -62,6 +71,7 @@ class Lanczos:
         off = torch.diag(beyond[:-1], 1)
         return torch.linalg.eigh(torch.diag(diagonal) + off + off.T)
 
+    @without_autocast()
     def vector(self, coefficients: Tensor) -> Tensor:
         """The Ritz vector [P] of T's eigenvector [k]."""
         return torch.stack(self.basis).T @ coefficients.to(self.basis[0])
@@ -120,13 +130,13 @@ def ends_of(process: Lanczos) -> Extremes:
 
 
 def convexity_ratio(largest: float, smallest: float, residual: float, resolution: float) -> float:
-    """|smallest / largest eigenvalue|, 0 where the loss is convex to second order (Li et al. 2018, section 6).
+    """|smallest / largest eigenvalue| by algebraic order (Li et al. 2018, section 6).
 
-    NaN where it is not resolved: where the `residual`, the larger of the two, exceeds `resolution` times the larger of the
-    two sizes, or where all are 0 or not a number.
+    The sign is not kept: a small ratio says that the loss is nearly convex, or convex where `smallest` is not
+    negative. NaN where it is not resolved: where the `residual`, the larger of the two, exceeds `resolution`
+    times |largest|, which is divided by, or where `largest` is 0 or any is not a number.
     """
-    size = max(abs(largest), abs(smallest))
-    return abs(smallest / largest) if residual <= resolution * size and largest != 0 else nan
+    return abs(smallest / largest) if residual <= resolution * abs(largest) and largest != 0 else nan
 
 
 def eigenpair(process: Lanczos, coefficients: Tensor) -> Eigenpair:
@@ -147,6 +157,7 @@ class Estimate:
     draws: int
 
 
+@without_autocast()
 def hutchinson_trace(product: Matrix, draws: int, seed: int = 0, deflated: Lanczos | None = None) -> Estimate:
     """trace(H) as the mean of z^T H z over random signs z (Hutchinson 1990); at least two draws.
 

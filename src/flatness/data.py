@@ -46,7 +46,8 @@ class ImageSet:
 def image_set(images: Tensor, labels: Tensor, mean: Tensor, std: Tensor) -> ImageSet:
     """An ImageSet from images uint8 [N, C, H, W], labels [N], and the normalisation's mean and std [C].
 
-    A constant channel, whose std is 0, is centred alone. ValueError where the shapes do not fit.
+    A constant channel, whose std is 0, is centred alone. ValueError where the shapes do not fit, and for a
+    std that is negative or not finite.
     """
     if images.dtype != torch.uint8 or images.ndim != 4 or len(images) != len(labels):
         raise ValueError(
@@ -57,6 +58,10 @@ def image_set(images: Tensor, labels: Tensor, mean: Tensor, std: Tensor) -> Imag
         raise ValueError(
             f"expected mean and std of {images.shape[1]} channels, those of images [N, C, H, W] of shape {list(images.shape)}; "
             f"found {list(mean.shape)} and {list(std.shape)}"
+        )
+    if not bool(((std >= 0) & std.isfinite()).all()):
+        raise ValueError(
+            f"expected a std of 0 or more in every channel, found {std.tolist()}; take it of pixels in [0, 1]"
         )
     return ImageSet(
         images.permute(0, 2, 3, 1).contiguous(), labels.long(), mean.float(), std.float().where(std > 0, 1)

@@ -56,15 +56,25 @@ class Tally:
         return sqrt(max(variance, 0.0) / n * (1 - n / self.population))
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode: a tensor that the forward keeps must serve a gradient afterwards
 def tally_batch(forward: Forward, images: Tensor, labels: Tensor, population: int) -> Tally:
     """Tally of one batch: images [B, C, H, W], labels [B]. Losses are summed in float64."""
-    logits = forward(images)
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    logits = _logits(forward, images)
     losses = functional.cross_entropy(logits, labels, reduction="none").double()
     correct = (logits.argmax(1) == labels).sum()
     total, squared, hits = torch.stack([losses.sum(), losses.square().sum(), correct.double()]).tolist()
     return Tally(population, len(labels), total, squared, int(hits))
+
+
+def _logits(forward: Forward, images: Tensor) -> Tensor:
+    """Logits [B, classes], in at least float32, of the weights as they are now.
+
+    Rounded copies that a caller's autocast keeps of them are neither used nor left.
+    """
+    torch.clear_autocast_cache()
+    logits = forward(images)
+    torch.clear_autocast_cache()
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def evaluate(forward: Forward, data: ImageSet, batch_size: int = 1000) -> Tally:

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from sysconfig import get_path
@@ -29,8 +30,12 @@ class Execution:
         return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32)
 
     def place(self, network: nn.Module) -> nn.Module:
-        """Move a network to the device, convolution weights channels last."""
-        return network.to(self.device, memory_format=torch.channels_last)
+        """Move a network to the device; weights of four dimensions (2-D convolutions) lie channels last."""
+        network.to(self.device)
+        for parameter in network.parameters():
+            if parameter.ndim == 4:
+                parameter.data = parameter.data.to(memory_format=torch.channels_last)
+        return network
 
     @property
     def can_compile(self) -> bool:
@@ -45,6 +50,17 @@ class Execution:
         if self.device.type == "cuda":
             return torch.cuda.get_device_name(self.device)
         return _processor_name()
+
+
+@contextmanager
+def without_autocast() -> Iterator[None]:
+    """Within the block, or the function decorated with it, all is computed in the tensors' own types.
+
+    A caller's autocast would round convolutions and products, and keep rounded copies of weights that move
+    meanwhile.
+    """
+    with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
+        yield
 
 
 def choose_execution(device: str | None = None, precision: str | None = None) -> Execution:

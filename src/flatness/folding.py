@@ -7,6 +7,7 @@ w' = w g / sqrt(v + eps) and b' = b + (c - m) g / sqrt(v + eps) give one convolu
 
 import copy
 from collections import Counter
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -17,24 +18,22 @@ from flatness.directions import put_back, registered_buffers
 def foldable_pairs(network: nn.Module) -> list[tuple[str, str]]:
     """Names of (convolution, batch norm) where the norm alone reads the convolution, both used once and by that alone.
 
-    Empty where the network cannot be traced or has none: such a network is evaluated as it is.
+    In evaluation mode, whatever the network's. Empty where the network cannot be traced or has none: such a
+    network is evaluated as it is.
     """
-    try:
-        graph = fx.symbolic_trace(copy.deepcopy(network)).graph  # a copy, as tracing runs the forward
+    try:  # a copy, as tracing runs the forward
+        graph = fx.symbolic_trace(copy.deepcopy(network).eval()).graph
     except Exception:  # a forward with data-dependent control flow raises what it likes
         return []
-    modules = dict(network.named_modules())
-    owners = Counter(
-        id(parameter) for module in modules.values() for parameter in module.parameters(recurse=False)
-    )
+    modules, owners = dict(network.named_modules()), _owners(network)
     calls = [node.target for node in graph.nodes if node.op == "call_module"]
     read = {node.target.rpartition(".")[0] for node in graph.nodes if node.op == "get_attr"}
     pairs = []
     for node in graph.nodes:
         if node.op != "call_module" or not _is_plain(modules[node.target], nn.BatchNorm2d, owners):
             continue
-        source = node.args[0]
-        alone = source.op == "call_module" and len(source.users) == 1
+        source = _input_of(node)
+        alone = isinstance(source, fx.Node) and source.op == "call_module" and len(source.users) == 1
         if not alone or not _is_plain(modules[source.target], nn.Conv2d, owners):
             continue
         once = (
@@ -46,10 +45,27 @@ def foldable_pairs(network: nn.Module) -> list[tuple[str, str]]:
     return pairs
 
 
+def _owners(network: nn.Module) -> Counter:
+    """By identity, of each module the number of its names and of each parameter that of its modules."""
+    names = Counter(id(module) for _, module in network.named_modules(remove_duplicate=False))
+    holders = Counter(
+        id(parameter) for module in network.modules() for parameter in module.parameters(recurse=False)
+    )
+    return names + holders
+
+
 def _is_plain(module: nn.Module, kind: type[nn.Module], owners: Counter) -> bool:
-    """Whether a module is just of this kind: no subclass, no hook or parametrisation, no weight shared with others."""
-    shared = any(owners[id(parameter)] > 1 for parameter in module.parameters())
+    """Whether a module is just of this kind: no subclass, hook or parametrisation, and shared with no other.
+
+    A module of two names is shared, as only one of them is traced: replacing that would leave the other.
+    """
+    shared = any(owners[id(part)] > 1 for part in (module, *module.parameters()))
     return type(module) is kind and not module._forward_hooks and not module._forward_pre_hooks and not shared
+
+
+def _input_of(node: fx.Node) -> Any:
+    """What a module that takes one `input` is called with, by position or by name."""
+    return node.args[0] if node.args else node.kwargs.get("input")
 
 
 class FoldedTwin:

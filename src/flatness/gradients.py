@@ -1,11 +1,12 @@
 """Gradients of the loss by layer and along a step, and of the logits along a line of images.
 
-The loss is the mean cross-entropy in nats over all images of a set. Its gradient is the one that training follows:
-batch norm takes the mean and variance of the batch at hand, and the gradient runs through them (Ioffe and Szegedy
-2015; so in Santurkar et al. 2018), everything else in evaluation mode. Running statistics would not do: at
-initialisation they are 0 and 1 whatever the weights, and along a step they belong to other weights. The gradient of
-the logits by an image is defined for each image alone, so there batch norm is in evaluation mode; before training its
-statistics are to be recomputed from images (`flatness.statistics`). Sums are float64.
+The loss is the mean cross-entropy in nats over all images of a set. Its gradient is the one that training
+follows: batch norm takes the mean and variance of the batch at hand, and the gradient runs through them
+(Ioffe and Szegedy 2015; so in Santurkar et al. 2018), everything else in evaluation mode. Running statistics
+would not do: at initialisation they are 0 and 1 whatever the weights, and along a step they belong to other
+weights. The gradient of the logits by an image is defined for each image alone, so there batch norm is in
+evaluation mode; before training its statistics are to be recomputed from images (`flatness.statistics`). All
+is computed in the parameters' own type, whatever the caller's autocast; sums are float64.
 """
 
 from collections.abc import Iterator
@@ -19,7 +20,15 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from flatness.data import ImageSet
-from flatness.directions import Direction, displaced, trainable_parameters, unchanged
+from flatness.directions import (
+    Direction,
+    displaced,
+    evaluation_mode,
+    same_modes,
+    trainable_parameters,
+    unchanged,
+)
+from flatness.execution import without_autocast
 
 BATCH_SIZE = (
     128  # images that share batch-norm statistics: a batch of training (He et al. 2016; Li et al. 2018)
@@ -32,18 +41,16 @@ LIFT = 2.0**100  # factor on what is differentiated, so that gradients down to s
 def batch_statistics(network: nn.Module) -> Iterator[nn.Module]:
     """Within the block batch norm uses each batch's statistics and keeps none; all other modules are in
     evaluation mode. Afterwards, also after an exception, modes are what they were; running statistics never change."""
-    modes = {module: module.training for module in network.modules()}
-    tracking = {m: m.track_running_stats for m in modes if isinstance(m, _BatchNorm)}
-    try:
-        network.eval()
-        for norm in tracking:
-            norm.training, norm.track_running_stats = True, False
-        yield network
-    finally:
-        for norm, tracked in tracking.items():
-            norm.track_running_stats = tracked
-        for module, mode in modes.items():
-            module.training = mode
+    tracking = {m: m.track_running_stats for m in network.modules() if isinstance(m, _BatchNorm)}
+    with same_modes(network):
+        try:
+            network.eval()
+            for norm in tracking:
+                norm.training, norm.track_running_stats = True, False
+            yield network
+        finally:
+            for norm, tracked in tracking.items():
+                norm.track_running_stats = tracked
 
 
 @dataclass(frozen=True)
@@ -71,11 +78,13 @@ def _length(slope: Tensor) -> float:
     return float(torch.linalg.vector_norm(slope, dtype=torch.float64))
 
 
+@without_autocast()
 def loss_slope(network: nn.Module, data: ImageSet, batch_size: int = BATCH_SIZE, lift: float = 1.0) -> Slope:
     """Loss and gradient over all images of `data`, in even batches of at most `batch_size`.
 
     Sums over batches are divided by N once; with batch norm the value depends on the batches, as in training.
-    The gradient is that of `lift` times the loss.
+    The gradient is that of `lift` times the loss. Raises ValueError for a network without trainable
+    parameters.
     """
     parameters = trainable_parameters(network)
     total, gradient = 0.0, {name: torch.zeros_like(weight) for name, weight in parameters.items()}
@@ -135,8 +144,8 @@ def along_step(
 ) -> StepMeasures:
     """Gradient predictiveness (Santurkar et al. 2018): `slope`, of the same data, against those along its step.
 
-    A step whose loss or gradient is not finite has NaN. The network is restored bit for bit. Raises ValueError where
-    the slope is not finite or zero, since then there is no step.
+    A step whose loss or gradient is not finite has NaN. The network is restored bit for bit, modes too.
+    Raises ValueError where the slope is not finite or zero, since then there is no step.
     """
     if not slope.is_finite or slope.norm == 0:
         raise ValueError(
@@ -158,16 +167,17 @@ def line_between(first: Tensor, second: Tensor, points: int) -> Tensor:
     return torch.lerp(first, second, shares[:, None, None, None])
 
 
+@without_autocast()
 def input_gradients(
     network: nn.Module, inputs: Tensor, readout: Tensor, batch_size: int = BATCH_SIZE, lift: float = 1.0
 ) -> Tensor:
     """Gradient of lift * readout . f(x) by x for every x of inputs [M, C, H, W], in evaluation mode: [M, C H W]."""
-    network.eval()
     gradients = []
-    for batch in inputs.split(batch_size):
-        images = batch.detach().clone().requires_grad_()
-        answer = (network(images) @ readout).sum() * lift
-        gradients.append(torch.autograd.grad(answer, images)[0].flatten(1))
+    with evaluation_mode(network):
+        for batch in inputs.split(batch_size):
+            images = batch.detach().clone().requires_grad_()
+            answer = (network(images) @ readout).sum() * lift
+            gradients.append(torch.autograd.grad(answer, images)[0].flatten(1))
     return torch.cat(gradients)
 
 

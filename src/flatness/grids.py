@@ -4,10 +4,13 @@ import numpy as np
 
 
 def axis(extent: float, points: int) -> np.ndarray:
-    """`points` (odd) coordinates from -extent to extent, exactly symmetric, with an exact zero at the centre."""
-    if points % 2 == 0:
+    """Coordinates from -extent to extent, exactly symmetric, with an exact zero at the centre: [points].
+
+    Raises ValueError unless `points` is odd and at least 3.
+    """
+    if points < 3 or points % 2 == 0:
         raise ValueError(
-            f"expected an odd number of points so that the centre lies on the grid, found {points}"
+            f"expected an odd number of points from 3, with centre and ends on the grid; found {points}"
         )
     half = np.arange(1, points // 2 + 1) * (extent / (points // 2))
     return np.concatenate([-half[::-1], [0.0], half])

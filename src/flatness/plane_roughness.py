@@ -1,12 +1,13 @@
 """Measures of a stored plane of the loss beyond those of its rows and columns: numbers in, one number out.
 
-A plane is a grid of losses L [A, B] (nats) over coordinates a [A] and b [B]. A value that is not finite gives NaN for
-every measure of its plane, since neither a fit nor a pass between valleys is known without it.
+A plane is a grid of losses L [A, B] (nats) over coordinates a [A] and b [B]. A loss that is not finite gives
+NaN for every measure of its plane, since neither a fit nor a pass between valleys is known without it; a
+standard error that is not finite for those that take it.
 """
 
 import numpy as np
 
-from flatness.roughness import BUMP_ERRORS, resolved
+from flatness.roughness import BUMP_ERRORS, all_finite, resolved
 
 Point = tuple[int, int]
 ROUNDING = 1e-10  # relative deviation below which a plane is a quadratic
@@ -62,7 +63,7 @@ def number_of_minima(
     1 + the number of basins with L_pass - L_valley > threshold sqrt(s_valley^2 + s_pass^2); [A, B] each. Minima on
     the border count, although they may go on falling beyond it.
     """
-    if not np.isfinite(losses).all():
+    if not all_finite(losses, standard_errors):
         return float("nan")
     return 1 + len(resolved(basins(losses), losses, standard_errors, threshold))
 

@@ -31,10 +31,10 @@ def unfiltered_measures(
     pairs = list(zip(profiles, standard_errors, strict=True))
     return {
         "raw_excess_variation": float(
-            np.mean([excess_variation(losses, 0 * errors) for losses, errors in pairs])
+            np.mean([excess_variation(losses, np.zeros_like(errors)) for losses, errors in pairs])
         ),
         "raw_nonconvex_share": float(
-            np.mean([nonconvex_share(losses, 0 * errors) for losses, errors in pairs])
+            np.mean([nonconvex_share(losses, np.zeros_like(errors)) for losses, errors in pairs])
         ),
         "resolvable_bump": float(np.median([resolvable_bump(errors) for _, errors in pairs])),
     }

@@ -2,7 +2,8 @@
 
 A disturbance takes pixels float32 [B, H, W, C] in [0, 1], a strength and the images' numbers in their set
 [B], and gives pixels that `disturbed` clamps to [0, 1] and then normalises as the network was trained.
-Nothing is rounded to 8 bits afterwards, so that weak disturbances are not lost.
+Nothing is rounded afterwards, to 8 bits or to the execution's precision, so that weak disturbances are not
+lost.
 """
 
 from collections.abc import Callable
@@ -14,13 +15,14 @@ from torch import Tensor, nn
 from flatness.data import ImageSet
 from flatness.directions import Direction, displaced
 from flatness.evaluation import Tally, tally_batch
-from flatness.execution import Execution
+from flatness.execution import Execution, without_autocast
 from flatness.folding import FoldedTwin
 from flatness.seeds import generator
 
 Disturbance = Callable[[Tensor, float, Tensor], Tensor]
 NOISE_SEED = 3  # of the images' noise; the other key is the image's number
 REACH = 4  # standard deviations at which the blur's kernel ends
+PIXELS = torch.float32  # what disturbed images are made in, whatever the execution's precision
 
 
 def gaussian_noise(pixels: Tensor, deviation: float, numbers: Tensor) -> Tensor:
@@ -51,8 +53,13 @@ def blur_matrix(size: int, sigma: float) -> Tensor:
     """The blur of a line of `size` pixels as a matrix float64 [size, size]; symmetric, so rows and columns
     sum to 1.
 
-    The kernel is exp(-k^2 / (2 sigma^2)) for whole |k| up to REACH sigma, divided by its sum.
+    The kernel is exp(-k^2 / (2 sigma^2)) for whole |k| up to REACH sigma, divided by its sum. Raises
+    ValueError unless sigma is positive.
     """
+    if not sigma > 0:
+        raise ValueError(
+            f"expected a blur of positive sigma, found {sigma:g}; leave sharp images as they are"
+        )
     reach = max(1, ceil(REACH * sigma))
     offsets = torch.arange(-reach, reach + 1)
     kernel = torch.exp(-(offsets.double() ** 2) / (2 * sigma**2))
@@ -81,27 +88,28 @@ DISTURBANCES: dict[str, Disturbance] = {
 }
 
 
+@without_autocast()
 def disturbed(data: ImageSet, index: slice, kind: str, strength: float) -> Tensor:
-    """Images at `index` as a network sees them, [B, C, H, W], disturbed by a key of DISTURBANCES.
+    """Images at `index` as a network sees them, [B, C, H, W], disturbed by a key of DISTURBANCES in PIXELS.
 
     Raises ValueError for another kind.
     """
     if kind not in DISTURBANCES:
         raise ValueError(f"disturbance {kind!r}: expected one of {', '.join(DISTURBANCES)}")
-    pixels = data.images[index].float() / 255
+    pixels = data.images[index].to(PIXELS) / 255
     numbers = torch.arange(len(data))[index]
     return data.normalise(255 * DISTURBANCES[kind](pixels, strength, numbers).clamp(0, 1))
 
 
 class AccuracyMeter:
-    """Accuracies of one network on all images of a set; the network is left as it was, bit for bit.
+    """Accuracies of one network on all images of a set; weights, buffers and modes are left as they were.
 
     Batch norm keeps its running statistics and is folded into the convolutions, in the execution's precision.
     Where a loss is not a number the accuracy is NaN: nothing was classified.
     """
 
     def __init__(self, network: nn.Module, data: ImageSet, execution: Execution, batch_size: int = 500):
-        self.network = execution.place(network).eval()
+        self.network = execution.place(network)
         self.twin, self.execution = FoldedTwin(self.network), execution
         self.data, self.batch_size = data.for_network(network), batch_size
 
@@ -121,8 +129,9 @@ class AccuracyMeter:
     def _accuracy(self, network: nn.Module, images: Callable[[slice], Tensor]) -> float:
         self.twin.load(network)
         total = Tally(len(self.data))
-        with self.execution.autocast():
-            for start in range(0, len(self.data), self.batch_size):
-                index = slice(start, start + self.batch_size)
-                total += tally_batch(self.twin, images(index), self.data.labels[index], len(self.data))
+        for start in range(0, len(self.data), self.batch_size):
+            index = slice(start, start + self.batch_size)
+            batch = images(index)
+            with self.execution.autocast():
+                total += tally_batch(self.twin, batch, self.data.labels[index], len(self.data))
         return nan if isnan(total.loss) else total.accuracy

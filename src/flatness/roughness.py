@@ -1,6 +1,8 @@
 """Measures of a stored slice of the loss: numbers in, one number out; no network is needed.
 
-A profile is a one-dimensional slice of 2m+1 losses about its centre. Values that are not finite give NaN.
+A profile is a one-dimensional slice of 2m+1 losses about its centre. Losses, or standard errors where a
+measure takes them, that are not finite give NaN: what noise may hide is then unknown, and none of it is
+smooth.
 """
 
 from collections.abc import Iterable
@@ -11,6 +13,11 @@ import numpy as np
 Index = TypeVar("Index", int, tuple[int, int])  # of a point of a profile, or of a plane
 CURVATURE_ERRORS = 2.0  # standard errors by which a second difference must lie below zero to count
 BUMP_ERRORS = 3.0  # and a bump must be high: more, since its peak and valley are the extremes of many points
+
+
+def all_finite(*values: np.ndarray) -> bool:
+    """Whether every entry of every array is a finite number."""
+    return all(bool(np.isfinite(array).all()) for array in values)
 
 
 def edge_rise(losses: np.ndarray) -> float:
@@ -71,7 +78,7 @@ def excess_variation(
     above `threshold` times sqrt(s_valley^2 + s_peak^2) are taken, or sampling noise on a plateau would pass for
     roughness. 1 for a profile without such bumps; NaN for a constant profile.
     """
-    if not np.isfinite(losses).all():
+    if not all_finite(losses, standard_errors):
         return float("nan")
     valley_alone = losses[0] + losses[-1] - 2 * losses.min()
     counted = resolved(bumps(losses), losses, standard_errors, threshold)
@@ -89,7 +96,7 @@ def nonconvex_share(
     """
     second = losses[:-2] - 2 * losses[1:-1] + losses[2:]
     error = np.sqrt(standard_errors[:-2] ** 2 + 4 * standard_errors[1:-1] ** 2 + standard_errors[2:] ** 2)
-    return float(np.mean(second < -threshold * error)) if np.isfinite(second).all() else float("nan")
+    return float(np.mean(second < -threshold * error)) if all_finite(second, error) else float("nan")
 
 
 def monotone_share(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = BUMP_ERRORS) -> float:
@@ -98,7 +105,7 @@ def monotone_share(losses: np.ndarray, standard_errors: np.ndarray, threshold: f
     A fall counts where the highest loss met so far exceeds a later one by more than `threshold` times
     sqrt(s_highest^2 + s_later^2); [2m+1] each. A level stretch is no fall.
     """
-    if not np.isfinite(losses).all():
+    if not all_finite(losses, standard_errors):
         return float("nan")
     middle = len(losses) // 2
     sides = (slice(middle, None), slice(middle, None, -1))
@@ -106,7 +113,10 @@ def monotone_share(losses: np.ndarray, standard_errors: np.ndarray, threshold: f
 
 
 def falls(losses: np.ndarray, standard_errors: np.ndarray, threshold: float = BUMP_ERRORS) -> bool:
-    """Whether losses [m+1], in this order, fall below their running maximum by more than its and their error."""
+    """Whether losses [m+1], in this order, fall below their running maximum by more than its and their error.
+
+    All finite, the errors too.
+    """
     highest = 0
     for index, loss in enumerate(losses):
         if loss >= losses[highest]:
@@ -123,7 +133,7 @@ def barrier(losses: np.ndarray, standard_errors: np.ndarray) -> tuple[float, flo
     of 0, of which it says how much may be hidden. As if points were independent: an upper bound where they share
     samples.
     """
-    if not np.isfinite(losses).all():
+    if not all_finite(losses, standard_errors):
         return float("nan"), float("nan")
     top = 1 + int(np.argmax(losses[1:-1]))
     end = 0 if losses[0] >= losses[-1] else -1
@@ -141,7 +151,7 @@ def line_measures(
     """
     inside = (alphas >= -tolerance) & (alphas <= 1 + tolerance)
     ends = all(np.isclose(alphas, end, rtol=0, atol=tolerance).any() for end in (0, 1))
-    if not ends or inside.sum() < 3 or not np.isfinite(losses[inside]).all():
+    if not ends or inside.sum() < 3 or not all_finite(losses[inside], standard_errors[inside]):
         return dict.fromkeys(("barrier", "barrier_error", "minima"), float("nan"))
     losses, standard_errors = losses[inside], standard_errors[inside]
     height, error = barrier(losses, standard_errors)
@@ -155,7 +165,10 @@ def resolved(
     standard_errors: np.ndarray,
     threshold: float = BUMP_ERRORS,
 ) -> list[tuple[Index, Index]]:
-    """The (valley, peak) of `pairs` whose height is above `threshold` times sqrt(s_valley^2 + s_peak^2)."""
+    """The (valley, peak) of `pairs` whose height is above `threshold` times sqrt(s_valley^2 + s_peak^2).
+
+    All errors are finite.
+    """
     return [
         (valley, peak)
         for valley, peak in pairs

@@ -7,14 +7,14 @@ precision; `precision_difference` compares it with plain float32.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import isfinite, isnan, nan
 
 import numpy as np
 import torch
 from torch import nn
 
 from flatness.data import ImageSet
-from flatness.directions import Direction, displaced
+from flatness.directions import Direction, displaced, evaluation_mode
 from flatness.evaluation import Forward, Tally, tally_batch
 from flatness.execution import Execution
 from flatness.folding import FoldedTwin
@@ -28,9 +28,10 @@ Rows = list[list[float]]  # of one point: for each image set the four QUANTITIES
 class Sampling:
     """How many samples a point takes: batches until standard error / loss <= `relative_error`, or all of them.
 
-    `relative_error` None is the exact mode, on all images or on the leading `most_samples`. Batches come in one order drawn from `order_seed` and shared by all
-    points, so that neighbouring points see the same samples and their differences are better known than
-    either value.
+    `relative_error` None is the exact mode, on all images or on the leading `most_samples`. Batches come in
+    one order drawn from `order_seed` and shared by all points, so that neighbouring points see the same
+    samples and their differences are better known than either value. Raises ValueError for `most_samples`
+    below 1.
     """
 
     batch_size: int = 500
@@ -38,12 +39,19 @@ class Sampling:
     most_samples: int | None = None
     order_seed: int = 0
 
+    def __post_init__(self):
+        if self.most_samples is not None and self.most_samples < 1:
+            raise ValueError(
+                f"expected most_samples of at least 1, found {self.most_samples}; None takes all images"
+            )
+
 
 class LossSampler:
     """Measures a network's loss on image sets at displaced weights.
 
-    `calibration` images, if given, have the batch-norm statistics recomputed from them at every point; without,
-    the network keeps the running statistics of its training. `fold` False evaluates the network as it is.
+    `calibration` images, if given, have the batch-norm statistics recomputed from them at every point;
+    without, the network keeps the running statistics of its training. `fold` False evaluates the network as
+    it is. Either way it is evaluated in evaluation mode, whatever its own.
     """
 
     def __init__(
@@ -55,7 +63,7 @@ class LossSampler:
         calibration: ImageSet | None = None,
         fold: bool = True,
     ):
-        self.network = execution.place(network).eval()
+        self.network = execution.place(network)
         self.execution = execution
         self.sampling = sampling or Sampling()
         self.sets = {
@@ -65,8 +73,8 @@ class LossSampler:
         self.twin = FoldedTwin(self.network) if fold else None
 
     def at(self, directions: Sequence[Direction], coefficients: Sequence[float]) -> dict[str, Tally]:
-        """Tallies by image set at w + sum_k c_k d_k; the network is left as it was, bit for bit."""
-        with displaced(self.network, directions, coefficients):
+        """Tallies by image set at w + sum_k c_k d_k; the network is left as it was, as `unchanged` says."""
+        with displaced(self.network, directions, coefficients), evaluation_mode(self.network):
             if self.calibration is not None:
                 recompute_batch_norm(
                     self.network, self.calibration, self.sampling.batch_size, self.execution.autocast()
@@ -107,8 +115,9 @@ def loss_at_points(
 ) -> np.ndarray:
     """Measure the loss at `points` [P, k], coefficients along k directions: [P, S, 4] for S sets, QUANTITIES last.
 
-    `done` holds points measured before, by index, which are not measured again; `on_point` is told of each new
-    one. So a grid that was stopped goes on where it stopped.
+    Where the loss is NaN the accuracy is as well: nothing was classified. `done` holds points measured
+    before, by index, which are not measured again; `on_point` is told of each new one. So a grid that was
+    stopped goes on where it stopped.
     """
     rows = dict(done or {})
     device = sampler.execution.device
@@ -116,10 +125,16 @@ def loss_at_points(
     for index, coefficients in enumerate(points):
         if index not in rows:
             tallies = sampler.at(directions, coefficients.tolist())
-            rows[index] = [[t.loss, t.accuracy, t.standard_error, float(t.samples)] for t in tallies.values()]
+            rows[index] = [_quantities(tally) for tally in tallies.values()]
             if on_point is not None:
                 on_point(index, rows[index])
     return np.array([rows[index] for index in range(len(points))])
+
+
+def _quantities(tally: Tally) -> list[float]:
+    """The QUANTITIES of one point and image set."""
+    accuracy = nan if isnan(tally.loss) else tally.accuracy
+    return [tally.loss, accuracy, tally.standard_error, float(tally.samples)]
 
 
 def unmeasured(points: int, sets: int) -> np.ndarray:

@@ -74,9 +74,9 @@ class _Gradients(Function):
 
 
 class _Convolution(nn.Conv2d):
-    def forward(self, inputs: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # the name that a caller may use
         geometry = (list(self.stride), list(self.padding), list(self.dilation), self.groups)
-        return _Convolve.apply(inputs, self.weight, self.bias, geometry)
+        return _Convolve.apply(input, self.weight, self.bias, geometry)
 
 
 class SecondOrderTwin:
@@ -87,9 +87,9 @@ class SecondOrderTwin:
     """
 
     def __init__(self, network: nn.Module):
-        self.network = network.eval()
+        self.network = network
         self.pairs = foldable_pairs(network)
-        self.twin = copy.deepcopy(network).requires_grad_(False)
+        self.twin = copy.deepcopy(network).eval().requires_grad_(False)
         for module in self.twin.modules():
             if type(module) is nn.Conv2d and module.padding_mode == "zeros" and module.padding not in NAMED:
                 module.__class__ = _Convolution

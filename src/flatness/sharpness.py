@@ -2,7 +2,7 @@
 
 Every measure is that of a `Neighbourhood`: the mean cross-entropy in nats on a fixed set of images, in
 evaluation mode. Take a declared subset where the whole is too much. Measures of one neighbourhood share its
-centre.
+centre. Filters are what `flatness.directions` calls so.
 """
 
 import copy
@@ -33,9 +33,7 @@ def elementwise_scales(parameters: dict[str, Tensor]) -> Scales:
 
 
 def filter_scales(parameters: dict[str, Tensor]) -> Scales:
-    """The norm of each weight's filter (slice along dimension 0); 0 for biases and batch norm (Li et al.
-    2018).
-    """
+    """The norm of each weight's filter; 0 for parameters without filters (1-D) (Li et al. 2018)."""
     return {name: _filter_norms(weight.detach()) for name, weight in parameters.items()}
 
 
@@ -57,13 +55,22 @@ GEOMETRIES: dict[str, Callable[[dict[str, Tensor]], Scales]] = {
 class Ascent:
     """How a worst case is searched: `steps` of projected gradient ascent from each of `restarts` starts.
 
-    The first start is the weights themselves, the others are random in the ball. The largest loss met is
-    taken, so that the result is a lower bound of the true worst case, and more of either only raises it.
+    The first start is the weights themselves. The others are random: in a ball Gaussian directions scaled to
+    its radius, points of its sphere; in the box of `box_rise` Gaussians v clamped to it. The largest loss met
+    is taken, so that the result is a lower bound of the true worst case, which more restarts can only raise.
+    Raises ValueError for fewer than one of either.
     """
 
     steps: int = 10
     restarts: int = 3
     seed: int = 0
+
+    def __post_init__(self):
+        if self.steps < 1 or self.restarts < 1:
+            raise ValueError(
+                f"expected steps and restarts of at least 1, found {self.steps} and {self.restarts}; "
+                "one of each is the least that searches"
+            )
 
 
 def worst_case_rise(
@@ -213,9 +220,13 @@ def rescaled(network: nn.Module, factor: float) -> nn.Module:
     """A copy with every filter before a batch norm multiplied by `factor` and the norm's statistics to match.
 
     In evaluation mode the same function to rounding (Dinh et al. 2017: measures that move with it say nothing
-    of the function): mean' = c mean, var' = c^2 (var + eps) - eps. ValueError where nothing can be rescaled,
-    or where var' would be negative.
+    of the function): mean' = c mean, var' = c^2 (var + eps) - eps. ValueError for a factor that is not
+    positive and finite, where nothing can be rescaled, and where var' would be negative.
     """
+    if not 0 < factor < inf:
+        raise ValueError(
+            f"expected a positive finite factor, found {factor:g}; another one would change the function"
+        )
     pairs = foldable_pairs(network)
     if not pairs:
         raise ValueError("expected a convolution with a batch norm after it to rescale, found none")

@@ -8,6 +8,8 @@ from torch import Tensor
 
 from flatness.directions import Direction
 
+COLLINEAR = 1e-6  # share of a path's longest extent up to which one across it may be rounding, some 1e-8
+
 
 @dataclass(frozen=True)
 class PrincipalPlane:
@@ -29,7 +31,8 @@ def principal_plane(checkpoints: Sequence[Mapping[str, Tensor]]) -> PrincipalPla
     """The plane of at least three checkpoints of parameters by name (shapes as in the network).
 
     Signs are fixed so that the first checkpoint has non-negative coordinates. Raises ValueError for fewer
-    checkpoints, for weights that are not finite, and where the path does not span a plane.
+    checkpoints, for weights that are not finite, and where the path does not span a plane: where its extent
+    across its longest is at most COLLINEAR times that one.
     """
     if len(checkpoints) < 3:
         raise ValueError(f"a plane needs at least three checkpoints, found {len(checkpoints)}")
@@ -40,8 +43,11 @@ def principal_plane(checkpoints: Sequence[Mapping[str, Tensor]]) -> PrincipalPla
     # M M^T is small: its eigenvectors give M's right singular vectors without an SVD of size P
     squares, left = torch.linalg.eigh(differences @ differences.T)
     lengths = squares.flip(0)[:2].clamp(min=0).sqrt()
-    if lengths[1] <= 1e-9 * lengths[0] or lengths[0] == 0:
-        raise ValueError("the checkpoints lie on one line or point: they span no plane")
+    if lengths[1] <= COLLINEAR * lengths[0]:
+        raise ValueError(
+            f"expected checkpoints that span a plane, found extents {lengths[0]:g} and {lengths[1]:g}: "
+            "they lie on one line or point and span no plane; take some beside it"
+        )
     components = (left.flip(1)[:, :2].T @ differences) / lengths[:, None]  # [2, P]
     path = differences @ components.T
     signs = torch.where(path[0] < 0, -1.0, 1.0).to(path)

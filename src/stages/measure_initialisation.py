@@ -86,9 +86,10 @@ def correlation(
 ) -> list[float]:
     """By lag, of the input gradients on the line between two of the images, drawn with the readout from the seed.
 
-    Batch norm has the statistics of all the images. Every network has the same line and readout for a seed.
+    Batch norm has the statistics of all the images, taken as one batch, since an incomplete one is left out.
+    Every network has the same line and readout for a seed.
     """
-    recompute_batch_norm(network, images, BATCH_SIZE)
+    recompute_batch_norm(network, images, len(images))
     ends = images.take(
         torch.randperm(len(images), generator=generator("cpu", LINE, seed))[:2].to(machine.device)
     )

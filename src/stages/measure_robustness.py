@@ -1,4 +1,8 @@
-"""Measure one run's accuracy on disturbed test images, and with disturbed weights."""
+"""Measure one run's accuracy on disturbed test images, and with disturbed weights.
+
+The result's `pixels` is the number format in which the disturbed images were made, whatever the precision of
+the network.
+"""
 
 import sys
 from math import isnan
@@ -17,7 +21,7 @@ from experiment.provenance import provenance
 from experiment.runs import parameters_of
 from experiment.storage import IMAGES, checkpoints_path, file_hash, run_name, write_json
 from flatness.directions import random_direction
-from flatness.robustness import DISTURBANCES, AccuracyMeter
+from flatness.robustness import DISTURBANCES, PIXELS, AccuracyMeter
 
 NO_ACCURACY = "the network's outputs are not numbers"
 
@@ -34,7 +38,8 @@ def main(network_name: str, seed: int) -> None:
     final: Origin = declared_origins(network_name, seed, train_set)[0]
     images = measured_images(test_set, parameters.samples)
     found = {"network": network_name, "seed": seed, "samples": len(images), "provenance": origin}
-    found |= {"classes": number_of_classes(train_set), "epoch": final.epoch, "reason": final.reason}
+    found |= {"pixels": str(PIXELS).removeprefix("torch."), "classes": number_of_classes(train_set)}
+    found |= {"epoch": final.epoch, "reason": final.reason}
     if final.network is None:
         accuracies = unmeasured()
     else:

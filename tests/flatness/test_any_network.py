@@ -1,5 +1,6 @@
 """Every instrument on a network with what a module may have and a convolutional network seldom has."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -88,10 +89,11 @@ def robustness(network):
     return AccuracyMeter(network, DATA, FLOAT32).on_disturbed("contrast", 0.5)
 
 
+INSTRUMENTS = [surface, recomputed_surface, curvature, sharpness, gradients, robustness]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize(
-    "instrument", [surface, recomputed_surface, curvature, sharpness, gradients, robustness]
-)
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
 def test_what_does_not_change_the_function_does_not_change_the_measure(instrument, dtype):
     network = made(Peculiar, dtype)
     expected = torch.as_tensor(instrument(made(Plain, torch.float64)), dtype=torch.float64)
@@ -109,3 +111,23 @@ def test_all_buffers_are_restored():
         network(DATA.batch(slice(None))[0])
         assert network.calls == 1 and network.doubled == 2
     assert network.calls == 0 and network.doubled == 1 and network.doubled is buffer
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_a_callers_autocast_changes_no_measure(instrument):
+    network = made(Plain, torch.float32)
+    expected = instrument(network)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = instrument(network)
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_a_network_may_be_in_any_mode_and_stays_in_it(instrument):
+    network = made(Plain, torch.float32)
+    expected = instrument(network)
+    network.train()
+    network.norm.eval()
+    modes = [module.training for module in network.modules()]
+    assert np.array_equal(instrument(network), expected)
+    assert [module.training for module in network.modules()] == modes

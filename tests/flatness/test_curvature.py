@@ -147,6 +147,18 @@ def test_deflation_leaves_the_trace_and_takes_the_error(network, dense):
     assert found.standard_error == pytest.approx(float((2 * (off_diagonal**2).sum() / 40).sqrt()), rel=0.4)
 
 
+def test_a_callers_autocast_changes_no_trace():
+    product = HessianProduct(small_network().float(), DATA)
+    found = []
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            process = lanczos_process(product, tolerance=1e-9, most_steps=6)
+            found.append(
+                (hutchinson_trace(product, 3, deflated=process), ends_of(process).largest_algebraic.value)
+            )
+    assert found[0] == found[1]
+
+
 def filter_normalised(network: nn.Module) -> ScaledProduct:
     return ScaledProduct(HessianProduct(network, DATA), filter_scales(dict(network.named_parameters())))
 
@@ -219,7 +231,7 @@ def test_a_loss_without_curvature_has_eigenvalues_of_zero():
 def test_nothing_to_move_is_refused():
     network = small_network()
     scales = {name: torch.zeros_like(weight) for name, weight in network.named_parameters()}
-    with pytest.raises(ValueError, match="not finite"):
+    with pytest.raises(ValueError, match="expected a start vector that is not zero, found length 0"):
         extreme_eigenvalues(ScaledProduct(HessianProduct(network, DATA), scales))
 
 
@@ -229,7 +241,14 @@ def test_nothing_to_move_is_refused():
         (4.0, -1.0, 0.1, 0.25),
         (4.0, 0.0, 0.4, 0.0),  # convex to second order; the residual just resolved
         (4.0, -1.0, 0.41, nan),
+        (4.0, 1.0, 0.1, 0.25),  # convex, with the smallest far from 0
         (-1.0, -4.0, 0.1, 4.0),  # a maximum: the ratio of Li et al. is taken as it is
+        (
+            0.01,
+            -4.0,
+            0.1,
+            nan,
+        ),  # the residual is small beside the smallest, and larger than what is divided by
         (0.0, 0.0, 0.0, nan),
         (nan, nan, nan, nan),
     ],

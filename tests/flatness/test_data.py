@@ -74,3 +74,10 @@ def test_batches_have_the_type_of_the_network():
     plain, _ = data.batch(slice(None))
     assert images.dtype == torch.float64 and labels.dtype == torch.int64 and plain.dtype == torch.float32
     torch.testing.assert_close(images, plain.double(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("std", [-0.1, float("nan"), float("inf")])
+def test_a_std_that_is_none_is_refused(std):
+    images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
+    with pytest.raises(ValueError, match="expected a std of 0 or more in every channel, found"):
+        image_set(images, torch.zeros(2), torch.zeros(3), torch.tensor([0.2, std, 0.0]))

@@ -2,7 +2,14 @@ import pytest
 import torch
 from toys import assert_same_state, state_copy
 
-from flatness.directions import direction_between, displaced, random_direction
+from flatness.directions import (
+    direction_between,
+    displaced,
+    evaluation_mode,
+    random_direction,
+    trainable_parameters,
+    unchanged,
+)
 from flatness.networks import build_network
 
 
@@ -109,3 +116,40 @@ def test_the_line_between_two_networks_ends_at_the_second(network, parameters):
             torch.testing.assert_close(parameter.detach(), other[name])
     with pytest.raises(ValueError, match="differ in their parameters"):
         direction_between(parameters, {name: value for name, value in other.items() if name != "head.bias"})
+
+
+def test_modes_are_restored_one_by_one_also_after_an_exception(network):
+    network.train()
+    network.norm.eval()
+    modes = [module.training for module in network.modules()]
+    with evaluation_mode(network):
+        assert not any(module.training for module in network.modules())
+    assert [module.training for module in network.modules()] == modes
+    with pytest.raises(RuntimeError, match="inside"), unchanged(network):
+        network.train()
+        raise RuntimeError("inside")
+    assert [module.training for module in network.modules()] == modes
+
+
+def test_a_callers_autocast_sees_the_displaced_weights():
+    layer, images = torch.nn.Linear(3, 2), torch.ones(1, 3)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        before = layer(images)
+        with displaced(layer, [{"weight": torch.ones(2, 3)}], [8.0]):
+            torch.testing.assert_close(layer(images), before + 24, atol=0.5, rtol=0)
+        assert torch.equal(layer(images), before)
+
+
+def test_a_network_without_trainable_parameters_is_refused(network):
+    network.requires_grad_(False)
+    with pytest.raises(ValueError, match="expected trainable parameters, found none among 23"):
+        trainable_parameters(network)
+
+
+def test_filters_are_slices_along_the_first_dimension_of_whatever_has_more():
+    layers = [torch.nn.ConvTranspose2d(3, 4, 2), torch.nn.LayerNorm((4, 5)), torch.nn.BatchNorm2d(4)]
+    weights = dict(torch.nn.Sequential(*layers).named_parameters())
+    direction = random_direction(weights, 1)
+    assert list(direction) == ["0.weight", "1.weight", "1.bias"]
+    torch.testing.assert_close(slice_norms(direction["0.weight"]), slice_norms(weights["0.weight"].detach()))
+    assert len(slice_norms(direction["0.weight"])) == 3

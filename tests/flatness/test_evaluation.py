@@ -44,3 +44,16 @@ def test_standard_error_is_zero_once_all_are_seen_and_unknown_for_one_sample():
     assert tally_of([1.0, 2.0, 4.0], 3).standard_error == 0
     assert np.isnan(tally_of([1.0], 3).standard_error)
     assert np.isnan(Tally(3).loss) and np.isnan(Tally(3).accuracy)
+
+
+def test_in_a_callers_autocast_weights_are_those_of_the_moment():
+    layer, data = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 10)), random_images(10)
+    with torch.autocast("cpu", torch.bfloat16):
+        first = evaluate(layer, data).loss
+        with torch.no_grad():
+            layer[1].weight.mul_(20)
+        second = evaluate(layer, data).loss
+        assert layer(data.batch(slice(None))[0]).requires_grad
+    assert second != first
+    with torch.autocast("cpu", torch.bfloat16):
+        assert evaluate(layer, data).loss == second

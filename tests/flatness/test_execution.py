@@ -1,7 +1,8 @@
 import pytest
 import torch
+from torch import nn
 
-from flatness.execution import choose_execution
+from flatness.execution import choose_execution, without_autocast
 from flatness.networks import build_network
 from flatness.seeds import derived_seed, generator
 
@@ -43,3 +44,29 @@ def test_streams_are_told_apart_by_their_keys():
     assert all(0 <= derived_seed(*key) < 2**63 for key in keys)
     first, again = (torch.rand(3, generator=generator("cpu", 4, 2)) for _ in range(2))
     assert torch.equal(first, again)
+
+
+def test_the_streams_that_are_one_are_those_declared():
+    assert derived_seed(5) == derived_seed(5, 0) == derived_seed(5, 0, 0) != derived_seed(0, 5)
+    assert derived_seed(5 + 2**32) == derived_seed(5, 1)
+    low, high = (torch.Generator().manual_seed(derived_seed(5) % 2**32 + high) for high in (0, 2**40))
+    assert torch.equal(torch.rand(3, generator=low), torch.rand(3, generator=high))
+
+
+def test_only_weights_of_four_dimensions_are_placed_channels_last():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.Conv3d(3, 4, 3), nn.ConvTranspose3d(3, 4, 3), nn.Linear(3, 4)
+    )
+    before = [parameter.detach().clone() for parameter in network.parameters()]
+    assert choose_execution("cpu", "float32").place(network) is network
+    assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
+    assert all(parameter.is_contiguous() for parameter in network[1:].parameters())
+    assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+def test_what_is_decorated_knows_no_autocast_and_the_caller_keeps_its():
+    layer, numbers = nn.Linear(3, 2), torch.ones(1, 3)
+    decorated = without_autocast()(layer.forward)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert decorated(numbers).dtype == torch.float32
+        assert layer(numbers).dtype == torch.bfloat16

@@ -42,6 +42,53 @@ class WeightReadTwice(nn.Module):
         return (self.norm(self.conv(x)) * self.conv.weight.square().mean()).mean((2, 3))
 
 
+class NormOfTwoNames(nn.Module):
+    """The norm that the forward calls by one name is traced by another."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+        self.block = nn.Sequential(self.conv, self.norm)
+
+    def forward(self, x):
+        return self.block(x).mean((2, 3))
+
+
+class ListedAgain(nn.Module):
+    """Modules in a list of all norms, by which the forward calls them."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+        self.norms = nn.ModuleList([self.norm])
+
+    def forward(self, x):
+        return self.norms[0](self.conv(x)).mean((2, 3))
+
+
+class ByName(nn.Module):
+    """Modules called with their input by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, x):
+        return self.norm(input=self.conv(input=x)).mean((2, 3))
+
+
+class OtherwiseInTraining(nn.Module):
+    """Norm and convolution follow each other in one mode alone."""
+
+    def __init__(self, mode):
+        super().__init__()
+        self.conv, self.norm, self.mode = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), mode
+
+    def forward(self, x):
+        y = self.conv(x)
+        return self.norm(y if self.training == self.mode else y.square()).mean((2, 3))
+
+
 @pytest.mark.parametrize(
     "name, pairs",
     [("resnet8", 7), ("plain14", 13), ("resnet8-projection", 9), ("resnet8-gelu", 7), ("resnet8-nonorm", 0)],
@@ -108,10 +155,34 @@ def test_convolutions_that_are_more_than_that_are_not_folded(make):
 
 @pytest.mark.parametrize(
     "network",
-    [Branching(), SharedConvolution(), WeightReadTwice(), nn.Sequential(nn.Flatten(), nn.Linear(48, 2))],
+    [
+        Branching(),
+        SharedConvolution(),
+        WeightReadTwice(),
+        NormOfTwoNames(),
+        ListedAgain(),
+        nn.Sequential(nn.Flatten(), nn.Linear(48, 2)),
+    ],
 )
 def test_networks_that_do_not_allow_it_are_evaluated_as_they_are(network):
     disturb_batch_norm(network).eval()
     images = torch.rand(3, 3, 4, 4)
     assert foldable_pairs(network) == []
     assert torch.equal(FoldedTwin(network)(images), network(images))
+
+
+def test_modules_called_by_name_are_folded_too():
+    network = disturb_batch_norm(ByName()).double().eval()
+    images = torch.rand(3, 3, 4, 4, dtype=torch.float64)
+    assert foldable_pairs(network) == [("conv", "norm")]
+    torch.testing.assert_close(FoldedTwin(network)(images), network(images))
+
+
+@pytest.mark.parametrize("mode, pairs", [(True, []), (False, [("conv", "norm")])])
+def test_what_is_folded_is_that_of_evaluation_mode(mode, pairs):
+    network = disturb_batch_norm(OtherwiseInTraining(mode)).double().train()
+    images = torch.rand(3, 3, 4, 4, dtype=torch.float64)
+    twin = FoldedTwin(network)
+    assert foldable_pairs(network) == pairs
+    assert all(module.training for module in network.modules())
+    torch.testing.assert_close(twin(images), network.eval()(images))

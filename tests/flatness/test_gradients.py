@@ -207,3 +207,11 @@ def test_every_measure_leaves_the_network_as_it_was():
     with pytest.raises(KeyboardInterrupt), batch_statistics(network):
         raise KeyboardInterrupt
     assert all(module.training for module in network.modules()) and network.norm.track_running_stats
+
+
+def test_input_gradients_are_those_of_evaluation_mode_and_leave_the_mode():
+    network = disturb_batch_norm(build_network("resnet8", 0)).eval()
+    images, readout = torch.randn(5, 3, 8, 8), torch.randn(10)
+    expected = input_gradients(network, images, readout)
+    assert torch.equal(input_gradients(network.train(), images, readout), expected)
+    assert all(module.training for module in network.modules())

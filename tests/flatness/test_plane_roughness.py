@@ -122,3 +122,10 @@ def test_a_plane_with_a_loss_that_is_not_finite_is_not_measured(value):
     measures = plane_measures(broken, EXACT, AXIS, AXIS, 1.0)
     assert set(measures) == {"within_share", "minima", "quadratic_deviation", "quadratic_error_share"}
     assert all(np.isnan(number) for number in measures.values())
+
+
+def test_minima_beside_unknown_errors_are_not_counted():
+    errors = EXACT + np.where(np.arange(EXACT.size).reshape(EXACT.shape) == 5, np.nan, 0.0)
+    measures = plane_measures(EGG_CRATE, errors, AXIS, AXIS, 1.0)
+    assert np.isnan(measures["minima"]) and np.isnan(measures["quadratic_error_share"])
+    assert measures["quadratic_deviation"] == quadratic_deviation(EGG_CRATE, EXACT, AXIS, AXIS)[0]

@@ -35,3 +35,11 @@ def test_everything_is_counted_whatever_the_error():
 def test_what_is_not_measured_stays_unmeasured():
     lost = unfiltered_measures([np.full(5, np.nan)], [np.full(5, np.nan)])
     assert len(lost) == 3 and all(np.isnan(value) for value in lost.values())
+
+
+def test_errors_that_are_not_known_leave_what_needs_none():
+    rough = BOWL + np.where(np.arange(len(ALPHAS)) % 2, 5.0, 0.0)
+    unknown, exact = (unfiltered_measures([rough], [np.full(len(ALPHAS), error)]) for error in (np.nan, 0.0))
+    assert unknown["raw_excess_variation"] == exact["raw_excess_variation"] > 1
+    assert unknown["raw_nonconvex_share"] == exact["raw_nonconvex_share"] > 0
+    assert np.isnan(unknown["resolvable_bump"])

@@ -114,6 +114,27 @@ def test_weak_disturbances_are_not_rounded_away():
     assert not torch.equal(disturbed(DATA, EVERY, "brightness", 1e-3), DATA.batch(EVERY)[0])
 
 
+@pytest.mark.parametrize("kind", DISTURBANCES)
+def test_images_are_disturbed_in_float32_in_a_callers_autocast_too(kind):
+    expected = disturbed(DATA, EVERY, kind, 0.3)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(disturbed(DATA, EVERY, kind, 0.3), expected)
+
+
+def test_a_network_of_less_precision_sees_the_same_images():
+    data, seen = random_images(20, classes=2), []
+    meter = AccuracyMeter(Bright(), data, Execution(torch.device("cpu"), torch.bfloat16), batch_size=12)
+    meter.twin.twin.register_forward_pre_hook(lambda module, given: seen.append(given[0]))
+    meter.on_disturbed("blur", 1.0)
+    assert torch.equal(torch.cat(seen), disturbed(data, EVERY, "blur", 1.0))
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, nan])
+def test_a_blur_without_width_is_refused(sigma):
+    with pytest.raises(ValueError, match="expected a blur of positive sigma, found"):
+        gaussian_blur(pixels(), sigma)
+
+
 def test_an_unknown_disturbance_is_refused():
     with pytest.raises(ValueError, match="noise, blur, contrast, brightness"):
         disturbed(DATA, EVERY, "fog", 0.1)

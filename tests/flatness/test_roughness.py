@@ -159,3 +159,21 @@ def test_a_line_without_its_ends_or_without_a_middle_is_not_measured(alphas):
     assert all(np.isnan(value) for value in line_measures(alphas, alphas, alphas).values())
     broken = np.array([1.0, np.nan, 2.0])
     assert np.isnan(line_measures(broken, ZERO[:3], np.array([0, 0.5, 1]))["barrier"])
+
+
+@pytest.mark.parametrize("measure", [excess_variation, nonconvex_share, monotone_share])
+@pytest.mark.parametrize("error", [np.nan, np.inf])
+def test_an_error_that_is_not_known_is_no_smoothness(measure, error):
+    rough = BOWL + np.where(np.arange(len(ALPHAS)) % 2, 5.0, 0.0)
+    errors = np.where(np.arange(len(ALPHAS)) == 7, error, 0.01)
+    assert np.isnan(measure(rough, errors))
+    assert np.isnan(
+        surface_measures(np.stack([rough] * 41), np.stack([errors] * 41), ALPHAS, 9.0)["nonconvex_share"]
+    )
+
+
+def test_a_line_of_unknown_errors_has_no_known_barrier_and_minima():
+    alphas = np.linspace(0, 1, 5)
+    errors = np.array([0.1, 0.1, np.nan, 0.1, 0.1])
+    assert all(np.isnan(barrier(np.array([1.0, 3.0, 2.0, 3.0, 1.0]), errors)))
+    assert all(np.isnan(value) for value in line_measures(alphas, errors, alphas).values())

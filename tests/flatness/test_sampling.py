@@ -106,3 +106,52 @@ def test_a_limited_sample_is_an_estimate_for_the_whole_set(data):
     assert limited.samples == 50 and limited.population == 64
     assert limited.loss == pytest.approx(evaluate(network, data.take(torch.arange(50))).loss, rel=1e-6)
     assert limited.standard_error > 0
+
+
+def test_where_the_loss_is_no_number_the_accuracy_is_none():
+    sampler = LossSampler(TwoLogits(0.5, 0.0), {"train": random_images(20, classes=1)}, FLOAT32)
+    direction = {"weight": torch.tensor([[1.0, float("nan")]])}
+    rows = loss_at_points(sampler, [direction], np.array([[0.0], [1.0]]))[:, 0]
+    assert rows[0, 1] == 1.0 and np.isnan(rows[1, :3]).all()
+
+
+@pytest.mark.parametrize("most_samples", [0, -5])
+def test_a_sample_of_nothing_is_refused(most_samples):
+    with pytest.raises(ValueError, match=f"expected most_samples of at least 1, found {most_samples}"):
+        Sampling(most_samples=most_samples)
+
+
+@pytest.mark.parametrize("fold", [True, False])
+def test_losses_are_those_of_evaluation_mode_though_the_network_trains_between(network, data, fold):
+    sampler = LossSampler(network.eval(), {"train": data}, FLOAT32, fold=fold)
+    before = sampler.at([], [])["train"].loss
+    network.train()
+    assert sampler.at([], [])["train"].loss == before
+    assert all(module.training for module in network.modules())
+
+
+@pytest.mark.parametrize("fold", [True, False])
+def test_in_a_callers_autocast_every_point_has_statistics_of_its_own_weights(network, data, fold):
+    execution = choose_execution("cpu", "bfloat16")
+    direction = random_direction(parameters_of(network), 1)
+    sampler = LossSampler(network, {"train": data}, execution, calibration=data, fold=fold)
+    expected = [sampler.at([direction], [alpha])["train"].loss for alpha in (0.0, 1.0)]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = [sampler.at([direction], [alpha])["train"].loss for alpha in (0.0, 1.0)]
+    assert found == expected
+
+
+def test_an_unfolded_network_that_keeps_a_tensor_can_be_trained_afterwards():
+    class Keeping(TwoLogits):
+        factor = None
+
+        def forward(self, images):
+            if self.factor is None:
+                self.factor = torch.ones(len(images), 1)
+            return super().forward(images) * self.factor
+
+    network = Keeping(0.5, -0.25)
+    data = random_images(20, classes=1)
+    LossSampler(network, {"train": data}, FLOAT32, fold=False).at([], [])
+    network(data.batch(slice(None))[0]).sum().backward()
+    assert network.weight.grad is not None

@@ -34,9 +34,27 @@ class Odd(nn.Module):
         return self.head(y.mean((2, 3)))
 
 
+class Named(nn.Module):
+    """A norm of two names, modules called with their input by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.first_norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+        self.block = nn.Sequential(self.first, self.first_norm)
+        self.second, self.second_norm = nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)
+        self.head = nn.Linear(4, 10)
+
+    def forward(self, x):
+        y = self.second_norm(input=self.second(input=torch.tanh(self.block(x))))
+        return self.head(torch.tanh(y).mean((2, 3)))
+
+
+MADE_HERE = {"odd": Odd, "named": Named}
+
+
 def built(name: str) -> nn.Module:
     torch.manual_seed(0)
-    network = disturb_batch_norm(Odd() if name == "odd" else build_network(name, 0))
+    network = disturb_batch_norm(MADE_HERE[name]() if name in MADE_HERE else build_network(name, 0))
     if name == "odd":
         network.norm.weight = network.norm.bias = None  # a norm without affine parameters
     return network.double().eval()
@@ -51,7 +69,7 @@ def reference_product(network: nn.Module, vector: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet8", "plain8-gelu", "resnet8-projection-tanh", "resnet8-nonorm", "odd"]
+    "name", ["resnet8", "plain8-gelu", "resnet8-projection-tanh", "resnet8-nonorm", "odd", "named"]
 )
 def test_function_and_hessian_are_those_of_the_network(name):
     network = built(name)

@@ -98,6 +98,30 @@ def test_rescaling_leaves_the_function_as_it_is(normalised):
         rescaled(normalised, 1e-6)
 
 
+@pytest.mark.parametrize("factor", [0.0, -1.0, nan, inf])
+def test_a_factor_that_changes_the_function_is_refused(normalised, factor):
+    with pytest.raises(ValueError, match="expected a positive finite factor, found"):
+        rescaled(normalised, factor)
+
+
+class SkippedInTraining(nn.Module):
+    """In training mode alone the norm follows the convolution at once: there is nothing to rescale."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, images):
+        y = self.conv(images)
+        return self.norm(y if self.training else y.square()).mean((2, 3))
+
+
+def test_what_is_rescaled_is_that_of_evaluation_mode(normalised):
+    with pytest.raises(ValueError, match="found none"):
+        rescaled(SkippedInTraining().train(), 2.0)
+    assert rescaled(normalised.train(), 2.0).training
+
+
 @pytest.mark.parametrize("geometry, invariant", [("l2", False), ("elementwise", True), ("filter", True)])
 def test_adaptive_measures_do_not_move_with_it(normalised, geometry, invariant):
     data, ascent = random_images(16), Ascent(steps=3, restarts=1)
@@ -174,6 +198,31 @@ def test_losses_that_end_in_no_number_are_seen_on_the_way():
     assert isnan(worst_case_rise(near, 8.0, "l2", Ascent(steps=2, restarts=1)))
     # uphill (alpha 1 is 0.5 away): the loss never rises by 5 nats before the cliff at alpha 2
     assert min(flat_radius(near, 5.0, seed, extent=4.0) for seed in range(4)) == pytest.approx(2.0, abs=0.02)
+
+
+@pytest.mark.parametrize("steps, restarts", [(0, 1), (1, 0), (-1, 3)])
+def test_an_ascent_takes_a_step_from_a_start(steps, restarts):
+    with pytest.raises(
+        ValueError, match=f"expected steps and restarts of at least 1, found {steps} and {restarts}"
+    ):
+        Ascent(steps, restarts)
+
+
+def test_random_starts_are_on_the_sphere_and_in_the_box(near):
+    starts = []
+
+    def noted(direction):
+        starts.append(direction["weight"].flatten())
+        return 0.0, {"weight": torch.zeros(1, 2, dtype=torch.float64)}
+
+    near.loss_and_gradient = noted
+    worst_case_rise(near, 0.3, "l2", Ascent(steps=1, restarts=4))
+    assert [float(start.norm()) for start in starts] == pytest.approx([0.3] * 3)
+    starts.clear()
+    box_rise(near, 0.1, Ascent(steps=1, restarts=8))
+    edges = 0.1 * (near.parameters["weight"].detach().abs().flatten() + 1)
+    shares = torch.stack(starts) / edges
+    assert float(shares.abs().max()) == pytest.approx(1) and float(shares.abs().min()) < 0.9
 
 
 def test_an_unknown_geometry_is_refused(near):

@@ -46,6 +46,24 @@ def test_components_are_orthonormal_and_the_projection_is_least_squares(path):
     assert (plane.path[0] >= 0).all()
 
 
+def line(seed, across=0.0):
+    """Four checkpoints [4, 12] on a line, the third moved off it by `across` of their extent."""
+    generator = torch.Generator().manual_seed(seed)
+    along, off = torch.randn(2, 12, dtype=torch.float64, generator=generator)
+    places = torch.tensor([2.9, 1.1, 0.37, 0.0], dtype=torch.float64)
+    rows = torch.outer(places, along) + torch.randn(12, dtype=torch.float64, generator=generator)
+    rows[2] += across * 2.9 * off
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_line_is_told_from_a_plane_in_spite_of_rounding(seed):
+    with pytest.raises(ValueError, match="span no plane"):
+        principal_plane(checkpoints_from(line(seed)))
+    narrow = principal_plane(checkpoints_from(line(seed, across=1e-4)))
+    assert float(narrow.residual.max()) < 1e-6 * float(narrow.path[0, 0])
+
+
 @pytest.mark.parametrize(
     "rows, reason",
     [

@@ -4,12 +4,13 @@ import pytest
 import torch
 import yaml
 from small_study import PARAMETERS, write_study
+from toys import FLOAT32, random_images
 
 from experiment.evidence import INITIALISATION
 from experiment.images import load_images
 from experiment.measuring import measured_images
 from experiment.storage import read_json
-from flatness.gradients import loss_slope
+from flatness.gradients import BATCH_SIZE, loss_slope
 from flatness.networks import build_network
 from stages import measure_initialisation
 
@@ -110,3 +111,15 @@ def test_what_cannot_be_measured_has_a_reason(tmp_path, monkeypatch):
     assert "all zero" in found["plain8-nonorm"]["reason"]
     assert found["plain8-nonorm"]["correlation"] is None and found["plain8-nonorm"]["gradient_norm"] > 0
     assert found["resnet8-nonorm"]["reason"] is None
+
+
+def test_batch_norm_has_the_statistics_of_all_images_also_of_an_incomplete_batch():
+    images, network = random_images(BATCH_SIZE + 2), build_network("resnet8", 0)
+    seen = []
+    network.conv.register_forward_hook(lambda module, given, output: seen.append(output.detach()))
+    network(images.batch(slice(None))[0])
+    measure_initialisation.correlation(network, 0, images, 4, FLOAT32)
+    torch.testing.assert_close(network.norm.running_mean, seen[0].mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        network.norm.running_var, seen[0].transpose(0, 1).flatten(1).var(1), rtol=1e-4, atol=1e-5
+    )

@@ -25,6 +25,7 @@ def test_every_declared_disturbance_is_measured(inside):
         found = read_json(evidence_path("robustness", network, seed))
         assert (found["network"], found["seed"], found["samples"]) == (network, seed, 32)
         assert found["reason"] is None and found["classes"] == 10 and found["epoch"] == 2
+        assert found["pixels"] == "float32"
         assert list(found["images"]) == list(KINDS)
         for kind in KINDS:
             assert list(found["images"][kind]) == [str(strength) for strength in DECLARED[kind]]
@@ -77,7 +78,7 @@ def test_a_killed_measurement_goes_on_where_it_stopped_and_ends_the_same(inside,
 def test_a_diverged_run_has_a_reason_and_no_values(diverged):
     found = read_json(evidence_path("robustness", "plain8", 0))
     assert found["reason"] == "the run diverged" and found["accuracy"] is None
-    assert found["images"] == found["weights"] == {}
+    assert found["images"] == found["weights"] == {} and found["pixels"] == "float32"
     assert read_json(PATH)["reason"] is None
 
 
