@@ -22,6 +22,13 @@ is_current() {
         "$VENV/bin/python" -c '' 2>/dev/null
 }
 
+require_machine() {
+    [[ "$(uname -s) $(uname -m)" != "Darwin x86_64" ]] ||
+        fail "Expected Linux or a Mac with Apple silicon, found an Intel Mac (Darwin x86_64): PyTorch is not made for it" \
+            "any more. Run on another machine, or here in a Linux container (for example Docker's image python:3.12)." \
+            "On Apple silicon this is a terminal under Rosetta: open one without it and run again."
+}
+
 find_python() {
     local name
     for name in python3.13 python3.12 python3.11 python3 python; do
@@ -91,6 +98,7 @@ configure_dvc() {
 }
 
 if ! is_current; then
+    require_machine
     python="$(find_python)"
     echo "Installing the packages of requirements.lock into .venv (some 6 GB with PyTorch's CUDA libraries)."
     is_usable || make_venv "$python"

@@ -68,6 +68,7 @@ SURFACE = {
     "line": {"points": 21, "start": -0.5, "stop": 1.5},
 }
 CHECKPOINTS = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0]
+DIVERGED_EPOCH = 7  # the last of runs that diverge: after some checkpoints, and not one itself
 QUANTITIES = ("loss", "accuracy", "standard_error", "samples")
 SLICE_COLUMNS = ("loss", "standard_error", "alpha")
 SMOKE = yaml.safe_load((Path(__file__).parents[1] / "scales/smoke/params.yaml").read_text())
@@ -112,7 +113,7 @@ def write_synthetic_results(
     diverged: Sequence[str] = (),
     parameters: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write params.yaml and results/ into `folder`; runs named in `diverged` have NaN where a loss would be.
+    """Write params.yaml and results/ into `folder`; runs named in `diverged` end in DIVERGED_EPOCH, without a plane.
 
     `parameters` replaces whole sections of params.yaml. Returns the parameters.
     """
@@ -139,6 +140,13 @@ def write_synthetic_results(
     for instrument in EVIDENCE.values():
         instrument.write(results, content, diverged)
     return content
+
+
+def checkpoints(parameters: Mapping[str, Any], diverged: bool) -> list[float]:
+    """Epochs of a run's checkpoints: those declared and the last; up to DIVERGED_EPOCH of one that diverged."""
+    last = parameters["train"]["recipe"]["epochs"]
+    declared = [epoch for epoch in parameters["train"]["checkpoint_epochs"] if epoch < last]
+    return [epoch for epoch in declared if epoch < DIVERGED_EPOCH] if diverged else [*declared, float(last)]
 
 
 def write_trials(results: Path, parameters: Mapping[str, Any], classes: int) -> dict[str, Any]:
@@ -200,9 +208,7 @@ class _Run:
         self.chance = log(classes)
         self.images = 5000 * classes
         self.epochs = parameters["train"]["recipe"]["epochs"]
-        self.checkpoints = [e for e in parameters["train"]["checkpoint_epochs"] if e < self.epochs] + [
-            float(self.epochs)
-        ]
+        self.checkpoints = checkpoints(parameters, diverged)
         plain = self.architecture.family == "plain"
         self.final = (
             0.4
@@ -210,11 +216,12 @@ class _Run:
             + (0.015 * self.architecture.depth if plain else 0.001 * self.architecture.depth)
         )
         self.bump = 0.4 if plain and self.architecture.depth > 30 else 0.0
-        if diverged:
-            self.final = float("nan")
+        self.last_epoch = DIVERGED_EPOCH if diverged else self.epochs
         self.matched_epoch = float("nan")  # set by _match
 
     def loss_after(self, epoch: float) -> float:
+        if self.diverged and epoch >= DIVERGED_EPOCH:
+            return float("nan")
         return self.final + (self.chance - 0.4) * float(np.exp(-0.8 * epoch))
 
     def write(self, results: Path) -> None:
@@ -287,7 +294,7 @@ class _Run:
                 "gradient_norm": 1.0,
                 "seconds": 1.0,
             }
-            for epoch in range(1, self.epochs + 1)
+            for epoch in range(1, self.last_epoch + 1)
         ]
 
     def _accuracy(self, loss: float | np.ndarray) -> Any:
@@ -300,8 +307,8 @@ class _Run:
             "network": self.network,
             "seed": self.seed,
             "parameters": _network(self.architecture)["parameters"],
-            "epochs": self.epochs,
-            "diverged_epoch": 3 if self.diverged else None,
+            "epochs": self.last_epoch,
+            "diverged_epoch": DIVERGED_EPOCH if self.diverged else None,
             **{key: last[key] for key in keys},
             "best_test_accuracy": last["test_accuracy"],
             "checkpoint_epochs": self.checkpoints,
@@ -356,11 +363,13 @@ class _Run:
         return self._slice(profile, ("train", "test"), {"alpha": alphas}, self._attributes(self.epochs))
 
     def _trajectory(self) -> xarray.Dataset:
-        remaining = np.exp(-0.3 * np.array(self.checkpoints)) - np.exp(-0.3 * self.epochs)
+        """A run that diverged has no plane."""
+        known = float("nan") if self.diverged else 1.0
+        remaining = known * (np.exp(-0.3 * np.array(self.checkpoints)) - np.exp(-0.3 * self.epochs))
         path = np.stack([30 * remaining, 4 * np.sin(3 * remaining)], axis=1)
         losses = np.array([self.loss_after(epoch) for epoch in self.checkpoints])
         points = self.parameters["trajectory"]["points"]
-        x, y = np.linspace(-8, 38, points), np.linspace(-8, 8, points)
+        x, y = known * np.linspace(-8, 38, points), known * np.linspace(-8, 8, points)
         surface = self.final + 0.002 * (x[:, None] ** 2 + y[None, :] ** 2)
         grid, along = ("x", "y"), ("checkpoint",)
         return xarray.Dataset(
@@ -374,7 +383,7 @@ class _Run:
                 "recomputed_loss": (along, 1.05 * losses),
                 "recomputed_standard_error": (along, 0.01 * losses),
                 "projected_loss": (along, losses * (1 + 0.1 * remaining)),
-                "explained_variance": (("component",), [0.8, 0.1]),
+                "explained_variance": (("component",), [0.8 * known, 0.1 * known]),
                 "surface_loss": (grid, surface),
                 "surface_accuracy": (grid, np.exp(-surface)),
                 "surface_standard_error": (grid, 0.01 * surface),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment.claims.declared import CLAIMS
-from experiment.claims.judging import CONTRADICTED, SUPPORTED, VERDICTS
+from experiment.claims.verdicts import CONTRADICTED, SUPPORTED, VERDICTS
 from experiment.storage import write_json
 
 

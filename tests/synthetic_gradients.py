@@ -1,7 +1,7 @@
 """Made-up results of the instrument `gradients`, as its stage leaves them."""
 
 from collections.abc import Collection, Mapping
-from math import exp, nan
+from math import exp
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,10 @@ from flatness.names import parse_name
 
 
 def write(results: Path, parameters: Mapping[str, Any], diverged: Collection[str]) -> None:
-    """Write this instrument's files below `results` for the declared runs; `diverged` names runs without values."""
-    declared, train = parameters["gradients"], parameters["train"]
-    last = float(train["recipe"]["epochs"])
-    epochs = [epoch for epoch in train["checkpoint_epochs"] if epoch < last] + [last]
+    """Write this instrument's files below `results` for the declared runs; `diverged` names runs that end early."""
+    declared = parameters["gradients"]
     for network in parameters["networks"]:
         for seed in parameters["seeds"]:
-            lost = run_name(network, seed) in diverged
             content = {
                 "network": network,
                 "seed": seed,
@@ -29,27 +26,14 @@ def write(results: Path, parameters: Mapping[str, Any], diverged: Collection[str
                 "batch_size": 128,
                 "provenance": synthetic.MACHINE | {"precision": "float32"},
                 "checkpoints": [
-                    {"epoch": epoch, **_checkpoint(network, seed, epoch, declared["steps"], lost)}
-                    for epoch in epochs
+                    {"epoch": epoch, **_checkpoint(network, seed, epoch, declared["steps"])}
+                    for epoch in synthetic.checkpoints(parameters, run_name(network, seed) in diverged)
                 ],
             }
             write_json(results.parent / evidence_path("gradients", network, seed), content)
 
 
-def _checkpoint(network: str, seed: int, epoch: float, steps: list[float], lost: bool) -> dict[str, Any]:
-    """Only the initial weights of a diverged run are finite."""
-    if lost and epoch > 0:
-        nothing = [nan] * len(steps)
-        return {
-            "reason": "the weights are not finite: the run diverged",
-            "loss": nan,
-            "gradient_norm": nan,
-            "layers": {},
-            "steps": steps,
-            "loss_change": nothing,
-            "gradient_change": nothing,
-            "smoothness": nan,
-        }
+def _checkpoint(network: str, seed: int, epoch: float, steps: list[float]) -> dict[str, Any]:
     architecture = parse_name(network)
     bent = (0.05 if architecture.family == "plain" else 0.02) * architecture.depth * (1 + 0.1 * seed)
     norm = (1 + bent) * (0.3 + exp(-0.3 * epoch))

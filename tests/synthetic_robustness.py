@@ -35,6 +35,7 @@ def _run(network: str, seed: int, parameters: Mapping[str, Any], diverged: bool)
     found = {"network": network, "seed": seed, "samples": declared["samples"]}
     found |= {
         "provenance": PROVENANCE | {"precision": "bfloat16"},
+        "pixels": "float32",
         "classes": CLASSES[parameters["dataset"]["name"]],
     }
     if diverged:

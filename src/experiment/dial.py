@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import nan
 from typing import Any
 
-from flatness.names import Architecture, parse_name
+from experiment.pairs import apart_from_shortcut
+from flatness.names import parse_name
 
 CUT_MEASURES = ("edge_rise", "excess_variation", "nonconvex_share", "monotone_share")
 
@@ -39,7 +40,7 @@ def dial(networks: Sequence[str]) -> list[str]:
     for network in networks:
         architecture = parse_name(network)
         if not architecture.projection:
-            groups.setdefault(_apart_from_shortcut(architecture), []).append(network)
+            groups.setdefault(apart_from_shortcut(architecture), []).append(network)
     largest = max(groups.values(), key=len, default=[])
     return sorted(largest, key=strength)
 
@@ -77,10 +78,6 @@ def numbers(run: Mapping[str, Any]) -> dict[str, float]:
     }
     cuts = {key: _mean((run.get("cuts") or {}).get(key)) for key in CUT_MEASURES}
     return scalars | cuts | {"test_error": 100 * (1 - _number(run.get("test_accuracy")))}
-
-
-def _apart_from_shortcut(architecture: Architecture) -> tuple:
-    return architecture.depth, architecture.width, architecture.activation, architecture.normalised
 
 
 def _number(value: float | None) -> float:

@@ -25,11 +25,11 @@ class Pair:
 def pairs(networks: list[str]) -> list[Pair]:
     """Every declared residual network with the declared plain one of the same depth, width and activation."""
     architectures = [parse_name(network) for network in networks]
-    plains = {_variant(a): a.name for a in architectures if a.family == "plain"}
+    plains = {apart_from_shortcut(a): a.name for a in architectures if a.family == "plain"}
     found = [
-        Pair(a.name, plains[_variant(a)], a.depth)
+        Pair(a.name, plains[apart_from_shortcut(a)], a.depth)
         for a in architectures
-        if a.family == "resnet" and _variant(a) in plains
+        if a.family == "resnet" and apart_from_shortcut(a) in plains
     ]
     return sorted(found, key=lambda pair: pair.depth)
 
@@ -40,5 +40,6 @@ def residual_counterpart(networks: list[str], plain: str) -> str | None:
     return found[0] if found else None
 
 
-def _variant(architecture: Architecture) -> tuple:
+def apart_from_shortcut(architecture: Architecture) -> tuple:
+    """All that a name tells but the shortcut: networks that differ by it alone have the same."""
     return architecture.depth, architecture.width, architecture.activation, architecture.normalised

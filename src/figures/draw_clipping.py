@@ -1,7 +1,8 @@
 """Short trainings by plain SGD with and without clipped gradients: loss and gradient norm by step, a column per network.
 
 A line for every seed; a cross where a run breaks, its last step with a finite value. Unclipped runs lie thin upon the
-clipped ones, so that both are seen where they are the same. Every panel has its own vertical axis.
+clipped ones, so that both are seen where they are the same. Every panel has its own vertical axis, wide enough for the
+runs that do not break (for all, where each does): a run that breaks may leave it, and has its cross on the rim then.
 """
 
 from typing import Any
@@ -45,12 +46,14 @@ def draw() -> Figure:
         members = [run for run in runs if run["network"] == network]
         for run in members:
             draw_run(axes, run, kind)
-        values = [value for run in members for value in run[kind]]
+        values = values_in_view(members, kind)
         if kind == "losses":
             axes.axhline(chance, **CHANCE_LINE, zorder=1)
             axes.set_title(title_of(network, members), fontsize=FONT_SIZE)
             values.append(chance)
         set_value_axis(axes, values)
+        for run in filter(breaks, members):
+            draw_break(axes, run, kind)
         lower = kind == list(LABELS)[-1]
         axes.set(
             ylabel=LABELS[kind] if leftmost else "", xlabel="step" if lower else "", xlim=(0, declared.steps)
@@ -61,12 +64,22 @@ def draw() -> Figure:
     return sheet.figure
 
 
+def breaks(run: dict[str, Any]) -> bool:
+    return run["diverged_step"] is not None
+
+
+def values_in_view(runs: list[dict[str, Any]], kind: str) -> list[float | None]:
+    """Those of the runs that do not break; of all where each does. In its last steps a run can reach 1e36."""
+    lasting = [run for run in runs if not breaks(run)]
+    return [value for run in lasting or runs for value in run[kind]]
+
+
 def title_of(network: str, runs: list[dict[str, Any]]) -> str:
     """The network, and how many of its runs break."""
     lines = [network]
     for clipped, mode in ((False, "unclipped"), (True, "clipped")):
         of_mode = [run for run in runs if run["clipped"] == clipped]
-        broken = sum(run["diverged_step"] is not None for run in of_mode)
+        broken = sum(map(breaks, of_mode))
         lines.append(f"{mode}: {broken} of {len(of_mode)} break")
     return "\n".join(lines)
 
@@ -74,11 +87,13 @@ def title_of(network: str, runs: list[dict[str, Any]]) -> str:
 def set_value_axis(axes: Axes, values: list[float | None]) -> None:
     """A logarithmic axis where the values span more than a factor of three, else a linear one that shows them large."""
     found = np.array(as_numbers(values), dtype=float)
-    found = found[np.isfinite(found) & (found > 0)]
-    if found.size == 0 or found.max() > WIDEST_LINEAR * found.min():
-        set_log_axis([axes], found)
+    found = found[np.isfinite(found)]
+    positive = found[found > 0]
+    if positive.size == 0 or positive.max() > WIDEST_LINEAR * positive.min():
+        set_log_axis([axes], positive)
     else:
-        axes.margins(y=0.15)
+        margin = 0.15 * (np.ptp(found) or found.max())
+        axes.set_ylim(found.min() - margin, found.max() + margin)
         axes.yaxis.set_major_locator(MaxNLocator(4))
 
 
@@ -87,9 +102,16 @@ def draw_run(axes: Axes, run: dict[str, Any], kind: str) -> None:
     color = color_for(run["network"], run["clipped"])
     look = {"linewidth": 1.8, "alpha": 0.6} if run["clipped"] else {"linewidth": 0.6, "zorder": 3}
     axes.plot(values, color=color, **look)
-    if run["diverged_step"] is not None and np.isfinite(values).any():
-        last = np.flatnonzero(np.isfinite(values))[-1]
-        axes.plot([last], values[last], color=color, marker="x", markersize=4, zorder=4, clip_on=False)
+
+
+def draw_break(axes: Axes, run: dict[str, Any], kind: str) -> None:
+    """A cross at the last finite value, on the panel's rim where that lies beyond it."""
+    values = np.array(as_numbers(run[kind]))
+    finite = np.flatnonzero(np.isfinite(values))
+    if finite.size:
+        look = {"marker": "x", "markersize": 4, "zorder": 4, "clip_on": False}
+        height = np.clip(values[finite[-1]], *axes.get_ylim())
+        axes.plot(finite[-1:], height, color=color_for(run["network"], run["clipped"]), **look)
 
 
 def color_for(network: str, clipped: bool) -> str:

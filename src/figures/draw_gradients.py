@@ -2,10 +2,10 @@
 smoothness by epoch.
 
 Lines are medians over seeds, along the step over seeds and trained checkpoints; bands reach from the least to the
-largest value.
+largest value. A run that diverged counts in the epochs before it did, and not along the step.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from experiment.evidence import evidence_path
 from experiment.parameters.study import Study, load_study
-from experiment.storage import read_json
+from experiment.storage import has_diverged, read_json
 from figures.curves import network_legend
 from figures.sheets import sheet_of_panels
 from figures.spreads import as_numbers, draw_spread, say, set_log_axis
@@ -26,17 +26,29 @@ LABELS = {
     "gradient_change": (r"step size $\eta$", r"change of the gradient"),
     "smoothness": ("epoch", "effective smoothness"),
 }
-Checkpoints = dict[str, list[list[dict[str, Any]]]]  # by network, the checkpoints of each seed's run
+
+
+class Run(NamedTuple):
+    """A run's checkpoints, the initial weights first, and whether its training diverged."""
+
+    checkpoints: list[dict[str, Any]]
+    diverged: bool
+
+    @property
+    def trained(self) -> list[dict[str, Any]]:
+        """The checkpoints of a whole training, after the initial weights."""
+        return [] if self.diverged else self.checkpoints[1:]
+
+
+Runs = dict[str, list[Run]]  # by network, one of each seed
 
 
 def draw() -> Figure:
     study = load_study()
-    found = {
-        network: [read_json(evidence_path("gradients", network, seed))["checkpoints"] for seed in study.seeds]
-        for network in study.networks
-    }
+    found = {network: [read_run(network, seed) for seed in study.seeds] for network in study.networks}
+    finished = {network: [run for run in runs if not run.diverged] for network, runs in found.items()}
     panels = [[(depth, kind) for kind in LABELS] for depth in depths(study.networks)]
-    legend = network_legend(study, survivors(found), chance=False)
+    legend = network_legend(study, finished, chance=False)
     sheet = sheet_of_panels(
         panels, widest=1.8, aspect=0.6, margins=(0.5, 0.38 + legend.height, 0.1, 0.25), gaps=(0.5, 0.28)
     )
@@ -46,57 +58,60 @@ def draw() -> Figure:
         axes.tick_params(labelbottom=lowest)
     for kind in LABELS:
         same = [axes for axes, entry, *_ in sheet.entries(panels) if entry[1] == kind]
-        set_log_axis(
-            same, [value for runs in found.values() for run in runs for value in values_of(run, kind)]
-        )
+        set_log_axis(same, [value for runs in found.values() for value in values_of(runs, kind)[1].flat])
     legend.add_to(sheet.figure)
     return sheet.figure
 
 
-def survivors(found: Checkpoints) -> dict[str, list]:
-    """By network, the runs whose last checkpoint was measured."""
-    return {network: [run for run in runs if run[-1]["reason"] is None] for network, runs in found.items()}
+def read_run(network: str, seed: int) -> Run:
+    checkpoints = read_json(evidence_path("gradients", network, seed))["checkpoints"]
+    return Run(checkpoints, has_diverged(network, seed))
 
 
-def trained(run: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The checkpoints after the initial weights."""
-    return [checkpoint for checkpoint in run if checkpoint["epoch"] > 0]
+def values_of(runs: list[Run], kind: str) -> tuple[list[float], np.ndarray]:
+    """What a panel shows of a network: places [P] and values [M, P], NaN where there is none."""
+    return along_step(runs) if kind == "gradient_change" else by_epoch(runs, kind)
 
 
-def values_of(run: list[dict[str, Any]], kind: str) -> list[float]:
-    """All values of one kind that a run's panel shows."""
-    if kind == "gradient_change":
-        return [value for checkpoint in trained(run) for value in as_numbers(checkpoint[kind])]
-    return as_numbers(checkpoint[kind] for checkpoint in run)
+def along_step(runs: list[Run]) -> tuple[list[float], np.ndarray]:
+    """The changes by step size, a row for every trained checkpoint."""
+    steps = runs[0].checkpoints[0]["steps"]
+    rows = [as_numbers(checkpoint["gradient_change"]) for run in runs for checkpoint in run.trained]
+    return steps, np.array(rows).reshape(-1, len(steps))
 
 
-def draw_panel(axes: Axes, kind: str, depth: int, study: Study, found: Checkpoints) -> None:
+def by_epoch(runs: list[Run], kind: str) -> tuple[list[float], np.ndarray]:
+    """A row for every run over the epochs of all: those that diverged have fewer."""
+    rows = [{checkpoint["epoch"]: checkpoint[kind] for checkpoint in run.checkpoints} for run in runs]
+    epochs = sorted({epoch for row in rows for epoch in row})
+    return epochs, np.array([as_numbers(row.get(epoch) for epoch in epochs) for row in rows])
+
+
+def draw_panel(axes: Axes, kind: str, depth: int, study: Study, found: Runs) -> None:
     members = [network for network in study.networks if parse_name(network).depth == depth]
-    for network in members:
-        if kind == "gradient_change":
-            values = [as_numbers(checkpoint[kind]) for run in found[network] for checkpoint in trained(run)]
-            draw_spread(axes, found[network][0][0]["steps"], np.array(values), network, study.networks)
-        else:
-            values = [values_of(run, kind) for run in found[network]]
-            epochs = [checkpoint["epoch"] for checkpoint in found[network][0]]
-            draw_spread(axes, epochs, np.array(values), network, study.networks)
+    shown = {network: values_of(found[network], kind) for network in members}
+    for network, (places, values) in shown.items():
+        draw_spread(axes, places, values, network, study.networks)
     if kind == "gradient_change":
-        show_steps(axes, found[members[0]][0][0]["steps"])
+        show_steps(axes, shown[members[0]][0])
     else:
-        last = max(checkpoint["epoch"] for network in members for checkpoint in found[network][0])
-        axes.set_xlim(-0.03 * last, 1.03 * last)
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    lost = [network for network in members if not np.isfinite(all_values(found[network], kind)).any()]
+        show_epochs(axes, found)
+    lost = [network for network, (_, values) in shown.items() if not np.isfinite(values).any()]
     say(axes, "\n".join(["not measured:", *lost]) if lost else "")
 
 
-def all_values(runs: list[list[dict[str, Any]]], kind: str) -> np.ndarray:
-    return np.array([value for run in runs for value in values_of(run, kind)], dtype=float)
+def show_epochs(axes: Axes, found: Runs) -> None:
+    """One axis for all panels, to the last epoch of any run."""
+    last = max(run.checkpoints[-1]["epoch"] for runs in found.values() for run in runs) or 1.0
+    axes.set_xlim(-0.03 * last, 1.03 * last)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
 def show_steps(axes: Axes, steps: list[float]) -> None:
-    """The declared step sizes as ticks."""
+    """The declared step sizes as ticks of one axis for all panels."""
+    margin = max(1.1, (max(steps) / min(steps)) ** 0.05)
     axes.set_xscale("log")
+    axes.set_xlim(min(steps) / margin, max(steps) * margin)
     axes.xaxis.set_major_locator(FixedLocator(steps))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:g}"))

@@ -46,15 +46,13 @@ def draw() -> Figure:
     )
     for axes, (variant, kind), leftmost, _ in sheet.entries(panels):
         networks = [name for name in declared.networks if found[name]["variant"] == variant]
-        notes = DRAWN[kind](axes, networks, found)
+        DRAWN[kind](axes, networks, found)
         axes.set(xlabel=LABELS[kind][0], ylabel=LABELS[kind][1] if leftmost else "")
         if kind == "ratio":
             axes.set_title(
                 variant.removeprefix("-").replace("nonorm", "no norm").replace("-no", ", no") or "batch norm"
             )
-        if lost := [name for name in networks if not measured(name, found)]:
-            notes += ["not measured:", *lost]
-        say(axes, "\n".join(notes))
+        say(axes, "\n".join(notes_on(kind, networks, found)))
     legend.add_to(sheet.figure)
     return sheet.figure
 
@@ -64,8 +62,19 @@ def measured(name: str, found: Untrained) -> list[dict[str, Any]]:
     return [run for run in found[name]["runs"] if run["layers"]]
 
 
-def draw_ratios(axes: Axes, networks: list[str], found: Untrained) -> list[str]:
-    """Norm of the first layer's gradient over that of the last, by depth; no change in between is 1. Returns notes."""
+def notes_on(kind: str, networks: list[str], found: Untrained) -> list[str]:
+    """What a panel says in words: correlations whose lines cannot be told apart, networks without values."""
+    notes = []
+    values = [value for of_runs in correlations(networks, found).values() for value in of_runs.flat]
+    if kind == "correlation" and values and np.nanmin(values) > NEARLY_ONE:
+        notes.append(f"all above {NEARLY_ONE:g}")
+    if lost := [name for name in networks if not measured(name, found)]:
+        notes += ["not measured:", *lost]
+    return notes
+
+
+def draw_ratios(axes: Axes, networks: list[str], found: Untrained) -> None:
+    """Norm of the first layer's gradient over that of the last, by depth; no change in between is 1."""
     everything = []
     for family in dict.fromkeys(found[name]["family"] for name in networks):
         members = [name for name in networks if found[name]["family"] == family]
@@ -89,11 +98,10 @@ def draw_ratios(axes: Axes, networks: list[str], found: Untrained) -> list[str]:
     axes.axhline(1, **CHANCE_LINE)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     set_log_axis([axes], [*everything, 1.0])
-    return []
 
 
-def draw_layers(axes: Axes, networks: list[str], found: Untrained) -> list[str]:
-    """Norms by the layer's place between the first (0) and the last (1), for the deepest networks. Returns notes."""
+def draw_layers(axes: Axes, networks: list[str], found: Untrained) -> None:
+    """Norms by the layer's place between the first (0) and the last (1), for the deepest networks."""
     depth = max(found[name]["depth"] for name in networks)
     everything: list[float] = []
     for name in networks:
@@ -104,25 +112,31 @@ def draw_layers(axes: Axes, networks: list[str], found: Untrained) -> list[str]:
             everything += norms.ravel().tolist()
     axes.set_xlim(-0.03, 1.03)
     set_log_axis([axes], everything)
-    return []
 
 
-def draw_correlations(axes: Axes, networks: list[str], found: Untrained) -> list[str]:
-    """Correlations by lag at the shown depths; returns the note that all are nearly one, where they are."""
-    shown = shown_depths([found[name]["depth"] for name in networks])
-    everything: list[float] = []
-    for name in networks:
-        runs = [run for run in measured(name, found) if run["correlation"]]
-        if found[name]["depth"] in shown and runs:
-            values = np.array([as_numbers(run["correlation"]) for run in runs])
-            shares = np.arange(values.shape[1]) / (2 * (values.shape[1] - 1))  # lags reach half the line
-            dashes = DASHES[shown.index(found[name]["depth"])]
-            look = {"color": FAMILY_COLORS[found[name]["family"]], "linestyle": dashes, "marker": ""}
-            draw_spread(axes, shares, values, name, networks, **look)
-            everything += values.ravel().tolist()
+def draw_correlations(axes: Axes, networks: list[str], found: Untrained) -> None:
+    """Correlations by lag at the shown depths."""
+    shown = shown_depths(found[name]["depth"] for name in networks)
+    for name, values in correlations(networks, found).items():
+        shares = np.arange(values.shape[1]) / (2 * (values.shape[1] - 1))  # lags reach half the line
+        dashes = DASHES[shown.index(found[name]["depth"])]
+        look = {"color": FAMILY_COLORS[found[name]["family"]], "linestyle": dashes, "marker": ""}
+        draw_spread(axes, shares, values, name, networks, **look)
     axes.axhline(0, **CHANCE_LINE)
     axes.set(xlim=(0, 0.5), ylim=(-0.25, 1.05))
-    return [f"all above {NEARLY_ONE:g}"] if everything and np.nanmin(everything) > NEARLY_ONE else []
+
+
+def correlations(networks: list[str], found: Untrained) -> dict[str, np.ndarray]:
+    """Of the networks of the shown depths that have any: correlations [runs, lags]."""
+    shown = shown_depths(found[name]["depth"] for name in networks)
+    values = {
+        name: np.array(
+            [as_numbers(run["correlation"]) for run in measured(name, found) if run["correlation"]]
+        )
+        for name in networks
+        if found[name]["depth"] in shown
+    }
+    return {name: of_runs for name, of_runs in values.items() if of_runs.size}
 
 
 def shown_depths(depths: Iterable[int]) -> list[int]:

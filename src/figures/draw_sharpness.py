@@ -19,13 +19,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from experiment.evidence import evidence_path
 from experiment.parameters.study import Study, load_study
+from experiment.reporting.sharpness_states import STATES, by_direction, is_bound, number
 from experiment.storage import read_json
 from figures.curves import Legend, seed_note
 from figures.losses import plain_number, round_numbers
 from figures.sheets import place
 from figures.style import REFERENCE_COLOR, TEXT_WIDTH, color_of, variant, write_figure
 
-STATES = {"final": "final weights", "matched": "equal training loss"}
 MEASURES = {  # title, unit
     "box": ("worst case in a box", "%"),
     "l2": ("worst case in an L2 ball", "nats"),
@@ -62,8 +62,8 @@ def draw() -> Figure:
     foot = 0.35 + legend.height
     upper = foot + BELOW + 0.5
     figure = Figure(figsize=(TEXT_WIDTH, upper + rows * HEIGHT + (rows - 1) * GAP_UP + TOP))
-    for number, measure in enumerate(MEASURES):
-        row, column = divmod(number, COLUMNS)
+    for index, measure in enumerate(MEASURES):
+        row, column = divmod(index, COLUMNS)
         bottom = upper + (rows - 1 - row) * (HEIGHT + GAP_UP)
         axes = place(figure, LEFT + column * (WIDTH + GAP_ACROSS), bottom, WIDTH, HEIGHT)
         draw_measure(axes, measure, study, runs)
@@ -120,11 +120,11 @@ def draw_groups(
     always: tuple[float, ...] = (),
 ) -> None:
     """Values of several groups by network and seed, groups at 0, 1, ...; logarithmic where all are positive."""
-    for number, group in enumerate(groups):
+    for index, group in enumerate(groups):
         for network, values in group.items():
             known = [value for value in values if value is not None]
             if known:
-                draw_values(axes, number + offset(network, networks), known, network, networks)
+                draw_values(axes, index + offset(network, networks), known, network, networks)
     shown = [height for group in groups for values in group.values() for height in heights(values)]
     axes.set_xlim(-0.5, len(groups) - 0.5)
     set_axis(axes, [*shown, *always])
@@ -187,20 +187,10 @@ def set_axis(axes: Axes, values: list[float]) -> None:
 
 
 def value_of(state: dict[str, Any], measure: str) -> Value | None:
-    """A state's measure, over directions the mean; None where it was not measured."""
-    if state["reason"] is not None:
-        return None
-    value = state[measure]
-    if measure == "flat_radius":
-        bound = None in value
-        return over_directions([state["extent"] if radius is None else radius for radius in value], bound)
-    if isinstance(value, list):
-        return None if None in value else over_directions(value)
-    return None if value is None else Value(value)
-
-
-def over_directions(values: list[float], bound: bool = False) -> Value:
-    return Value(fmean(values), bound, stdev(values) if len(values) > 1 else None)
+    """A state's measure; None where it was not measured."""
+    mean, along = number(state, measure), by_direction(state, measure)
+    spread = stdev(along) if along and len(along) > 1 else None
+    return None if mean is None else Value(mean, is_bound(state, measure), spread)
 
 
 def ratio_of(rescaling: dict[str, Any], measure: str) -> Value | None:
@@ -221,17 +211,12 @@ def _legend(study: Study, runs: dict[str, list[dict]]) -> Legend:
         names.append(
             seed_note(network, final, len(study.seeds)) + (", no equal loss" if final > matched else "")
         )
-    if any(is_bound(run) for of_network in runs.values() for run in of_network):
+    states = [run["states"][state] for of_network in runs.values() for run in of_network for state in STATES]
+    if any(is_bound(state, "flat_radius") for state in states):
         look = {"marker": "^", "color": REFERENCE_COLOR, "markerfacecolor": "white", "markersize": 4.5}
         handles.append(Line2D([], [], linestyle="none", **look))
         names.append("at least")
     return Legend(handles, names)
-
-
-def is_bound(run: dict[str, Any]) -> bool:
-    """Whether a flat radius of the run is a lower bound."""
-    states = (run["states"][state] for state in STATES)
-    return any(state["reason"] is None and None in state["flat_radius"] for state in states)
 
 
 if __name__ == "__main__":

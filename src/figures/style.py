@@ -13,7 +13,7 @@ from experiment.layout import figure_path
 from experiment.storage import replacing
 from flatness.names import parse_name
 
-COLUMN_WIDTH, TEXT_WIDTH = 3.3, 6.8  # inches
+TEXT_WIDTH = 6.8  # inches
 FONT_SIZE = 7  # points, the smallest in any figure
 FAMILY_COLORS = {"resnet": "#0072B2", "plain": "#D55E00"}  # Okabe and Ito: told apart by colour-blind readers
 REFERENCE_COLOR = "0.35"  # reference lines, such as chance

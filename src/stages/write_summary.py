@@ -55,8 +55,9 @@ COLUMNS = (
 
 
 def main() -> None:
+    text = summary(load_results())
     with replacing(SUMMARY) as temporary:
-        temporary.write_text(summary(load_results()))
+        temporary.write_text(text)
 
 
 def summary(results: Results) -> str:

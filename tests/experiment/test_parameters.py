@@ -1,6 +1,7 @@
 """params.yaml is refused as a whole, every fault named with what was expected."""
 
 import copy
+from pathlib import Path
 
 import pytest
 import yaml
@@ -195,12 +196,56 @@ def test_good_parameters_come_back_typed(tmp_path):
         ("robustness.direction_seeds", [3, 3], "robustness.direction_seeds: expected different seeds"),
         ("ablation.networks", ["plain8", "plain8"], "ablation.networks: expected no repetition"),
         ("ablation.weight_decays", [-0.1], "ablation.weight_decays.0: Input should be greater"),
+        (
+            "ablation.weight_decays",
+            [0, 0.0005],
+            "ablation.weight_decays: expected numbers with a decimal point, since results are named by them; found 0: "
+            "write 0 as 0.0",
+        ),
+        ("trials.learning_rates", [1], "found 1: write 1 as 1.0"),
+        ("robustness.blur", [1, 2.0], "robustness.blur: expected numbers with a decimal point"),
+        ("robustness.noise", [1], "robustness.noise: expected numbers with a decimal point"),
+        ("robustness.weight_noise", [0.5, 2], "found 2: write 2 as 2.0"),
         ("claims.confidence", 95, "claims.confidence: Input should be"),
         ("claims.least_seeds", 1, "claims.least_seeds: Input should be greater than or equal to 2"),
     ],
 )
 def test_each_fault_is_named(tmp_path, key, value, expected):
     assert any(expected in line for line in faults(tmp_path, changed((key, value))))
+
+
+@pytest.mark.parametrize(
+    "start, stop, points, remedy",
+    [
+        (-0.5, 1.5, 80, "start: -0.5, stop: 1.5, points: 81"),
+        (-0.5, 1.5, 3, "start: -0.5, stop: 1.5, points: 5"),
+        (-1.0, 1.0, 3, "start: -1.0, stop: 1.0, points: 5"),
+        (0.1, 0.9, 5, "start: 0.0, stop: 1.0, points: 5"),
+        (-0.1, 1.1, 41, "start: -0.1, stop: 1.1, points: 37"),
+        (-0.333, 1.5, 81, "start: -0.35, stop: 1.5, points: 75"),
+    ],
+)
+def test_a_line_without_its_ends_is_refused_with_the_nearest_that_has_them(
+    tmp_path, start, stop, points, remedy
+):
+    line = {"start": start, "stop": stop, "points": points}
+    (fault,) = faults(tmp_path, changed(("surface.line", line)))
+    assert fault.startswith("surface.line: expected start, stop and points such that 0 and 1 are among them")
+    assert f"found start: {start}, stop: {stop}, points: {points}; write for example {remedy}" in fault
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(changed(("surface.line", yaml.safe_load(f"{{{remedy}}}")))))
+    assert load_parameters(path)
+
+
+def test_whole_numbers_that_name_nothing_are_numbers(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(changed(("train.checkpoint_epochs", [0, 1, 2]), ("gradients.steps", [1]))))
+    assert load_parameters(path).train.checkpoint_epochs == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("scale", ["", "scales/laptop", "scales/smoke"])
+def test_the_scales_parameters_have_no_fault(scale):
+    assert load_parameters(Path(__file__).parents[2] / scale / "params.yaml")
 
 
 def test_all_faults_come_in_one_message(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas
 import pytest
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -25,7 +26,7 @@ from experiment.evidence import evidence_path
 from experiment.layout import figure_path, surface_path, trajectory_path
 from experiment.reporting.convexity import resolved_ratios
 from experiment.slices import read_slice, write_slice
-from experiment.storage import DATASET, read_json, write_json
+from experiment.storage import DATASET, epochs_path, read_json, training_path, write_json
 from figures import draw_surfaces_3d, draw_trajectory
 from figures.curves import mean_and_band
 from figures.draw_surfaces_3d import deepest_pair, lowest_corner
@@ -392,6 +393,19 @@ def test_training_and_test_set_share_their_axes(smoke):
     for quantity in (0, 1):
         limits = [panels[title, quantity].get_ylim() for title in ("training set", "test set")]
         assert limits[0] == limits[1]
+
+
+def test_training_curves_take_divergence_from_the_summary(smoke):
+    """Whose weights are not finite may have had finite losses in training."""
+    rows = pandas.read_csv(epochs_path("plain14", 0))
+    rows.loc[rows.index[-1], "test_loss"] = nan
+    rows.to_csv(epochs_path("plain14", 0), index=False)
+    summary = read_json(training_path("plain14", 0))
+    write_json(training_path("plain14", 0), summary | {"diverged_epoch": len(rows), "test_loss": None})
+    assert "plain14 (diverged)" in legend_of("training_curves")
+    for axes in module_of("training_curves").draw().axes:
+        crosses = [line.get_xdata().tolist() for line in axes.lines if line.get_marker() == "x"]
+        assert crosses == [[len(rows) - 1]]
 
 
 def test_surfaces_have_tick_labels_that_do_not_collide_at_the_corners(smoke):

@@ -1,7 +1,10 @@
 """dvc.yaml says of each stage what it really depends on: the code it imports, the parameters it reads."""
 
 import ast
+import inspect
 import re
+from functools import cache
+from pathlib import Path
 
 import pytest
 import yaml
@@ -11,15 +14,19 @@ from pipeline_files import (
     SOURCE,
     WHOLE_FILE,
     declared_stages,
+    imported_names,
     leaves,
+    local_imports,
     syntax_of,
     transitive_imports,
 )
 
 from experiment.parameters.loading import Section
+from experiment.parameters.study import Study
 from experiment.parameters.whole import Parameters
 
 STAGES = declared_stages()
+PARAMETERS = SOURCE / "experiment/parameters"
 READERS = {
     "load_study": {"networks", "seeds"},
     "load_parameters": {WHOLE_FILE},
@@ -95,22 +102,72 @@ def test_every_parameter_is_declared_by_a_stage(scale):
     assert not unused
 
 
-def fields_of(kind: type[Section]) -> set[tuple[str, str]]:
-    """(section, field) of a section and of the sections nested in it."""
-    found = {(kind.__name__, name) for name in kind.model_fields}
-    for field in kind.model_fields.values():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            found |= fields_of(field.annotation)
-    return found
+SECTIONS = {
+    name: field.annotation
+    for name, field in Parameters.model_fields.items()
+    if name not in Study.model_fields
+}
 
 
-@pytest.mark.parametrize("kind, field", sorted(fields_of(Parameters)))
-def test_every_field_is_read(kind, field):
-    """As an attribute, or by its name as a key."""
-    nodes = [node for file in SOURCE.rglob("*.py") for node in ast.walk(syntax_of(file))]
+def kinds_of(kind: type[Section]) -> set[type[Section]]:
+    """A section and those nested in it."""
+    annotations = [field.annotation for field in kind.model_fields.values()]
+    inner = [kind for kind in annotations if isinstance(kind, type) and issubclass(kind, Section)]
+    return {kind}.union(*map(kinds_of, inner))
+
+
+def loads(file: Path, section: str) -> bool:
+    """Whether a file loads a section of params.yaml, or names its type: what it is then given."""
+    types = {f"{kind.__module__}.{kind.__name__}" for kind in kinds_of(SECTIONS[section])}
+    calls = [node for node in ast.walk(syntax_of(file)) if isinstance(node, ast.Call)]
+    loaded = {call.args[0].value for call in calls if getattr(call.func, "id", None) == "load_section"}
+    return section in loaded or bool(types & set(imported_names(file)))
+
+
+@cache
+def read_from(section: str) -> frozenset[str]:
+    """Attributes and texts of the files that load a section and of the instruments that these hand its values to.
+
+    Those of the section's own public methods too, but no others of `parameters`: to check a value is not to use it.
+    """
+    outside = [file for file in SOURCE.rglob("*.py") if file.parent != PARAMETERS]
+    loading = {file for file in outside if loads(file, section)}
+    given = {file for other in loading for file in local_imports(other) if file.parent.name == "flatness"}
+    trees = [syntax_of(file) for file in loading | given]
+    trees += [method for kind in kinds_of(SECTIONS[section]) for method in public_methods(kind)]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
     read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    read |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    assert field in read, f"no code reads {field}: remove it from {kind} and from params.yaml"
+    return frozenset(read | {node.value for node in nodes if isinstance(node, ast.Constant)})
+
+
+def public_methods(kind: type[Section]) -> list[ast.FunctionDef]:
+    body = ast.parse(inspect.getsource(kind)).body[0].body
+    return [node for node in body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+
+
+@pytest.mark.parametrize(
+    "section, field",
+    sorted(
+        {
+            (section, field)
+            for section in SECTIONS
+            for kind in kinds_of(SECTIONS[section])
+            for field in kind.model_fields
+        }
+    ),
+)
+def test_every_field_is_read(section, field):
+    assert field in read_from(section), (
+        f"expected code that reads {field} of {section}, found none: remove it from its type and from params.yaml"
+    )
+
+
+@pytest.mark.parametrize(
+    "section, field",
+    [("trajectory", "crop_padding"), ("clipping", "margin"), ("claims", "samples"), ("trials", "epochs")],
+)
+def test_what_another_section_is_read_for_does_not_count(section, field):
+    assert field not in read_from(section)
 
 
 def test_scales_have_the_same_keys():

@@ -1,7 +1,17 @@
 """Imports run downwards only: stages and figures know experiment and flatness, experiment knows flatness."""
 
+import ast
+
 import pytest
-from pipeline_files import LAYERS, SOURCE, imported_names, local_imports, transitive_imports
+from pipeline_files import (
+    LAYERS,
+    ROOT,
+    SOURCE,
+    imported_names,
+    local_imports,
+    syntax_of,
+    transitive_imports,
+)
 
 ALLOWED = {
     "flatness": {"flatness"},
@@ -43,6 +53,38 @@ def test_layers_keep_their_private_names():
         assert not [n for n in foreign if any(part.startswith("_") for part in n.split("."))], (
             file.relative_to(SOURCE)
         )
+
+
+LINE_OF_ARITHMETIC = 24  # nodes of syntax up to which a function may stand in two modules
+
+
+def test_no_function_is_written_twice():
+    places: dict[str, list[str]] = {}
+    for file in SOURCE.rglob("*.py"):
+        for function in (node for node in ast.walk(syntax_of(file)) if isinstance(node, ast.FunctionDef)):
+            described = ast.get_docstring(function) is not None
+            work = ast.Module(function.body[1:] if described else function.body, [])
+            if sum(1 for _ in ast.walk(function)) > LINE_OF_ARITHMETIC + 2 * described:
+                place = f"{file.relative_to(ROOT)}:{function.lineno} {function.name}"
+                places.setdefault(ast.dump(work), []).append(place)
+    assert [same for same in places.values() if len(same) > 1] == []
+
+
+def test_every_constant_is_used():
+    trees = {file: syntax_of(file) for file in SOURCE.rglob("*.py")}
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+    read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    read |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    unused = [
+        f"{file.relative_to(ROOT)}: {name.id}"
+        for file, tree in trees.items()
+        for statement in tree.body
+        if isinstance(statement, ast.Assign)
+        for target in statement.targets
+        for name in ast.walk(target)
+        if isinstance(name, ast.Name) and name.id.isupper() and name.id not in read
+    ]
+    assert unused == []
 
 
 PYTORCH = {"torch", "torchvision", "safetensors.torch"}

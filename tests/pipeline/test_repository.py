@@ -2,15 +2,23 @@
 
 import re
 import subprocess
+import sys
+import tomllib
 
 import pytest
-from pipeline_files import ROOT, SCALES, repository_files
+from pipeline_files import LAYERS, ROOT, SCALES, SOURCE, imported_names, repository_files
 
 MACHINE_PATHS = re.compile(rb"(?<![\w.])/(?:home|root|Users|work|opt|mnt)/\w")
 INDEX_HOSTS = re.compile(
     rb"pypi\.org|pythonhosted|download\.pytorch\.org|--(?:extra-)?index-url|--find-links|-f http"
 )
 THIS = "tests/pipeline/test_repository.py"
+INSTALLED_AS = {
+    "PIL": "pillow",
+    "mpl_toolkits": "matplotlib",
+    "ruamel": "ruamel-yaml",
+    "sklearn": "scikit-learn",
+}
 
 
 def lines_matching(pattern: re.Pattern) -> list[str]:
@@ -51,16 +59,35 @@ def test_every_requirement_is_pinned_and_hashed():
     assert requirements() and not faulty
 
 
-def test_lock_holds_every_declared_package():
-    import tomllib
-
+def declared_packages() -> dict[str, set[str]]:
+    """By extra, the instruments' own under None: the names of the packages that pyproject.toml declares."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    groups = [project["dependencies"], *project["optional-dependencies"].values()]
-    declared = {
-        re.match(r"[\w.-]+", entry)[0].lower().replace("_", "-") for group in groups for entry in group
+    groups = {None: project["dependencies"], **project["optional-dependencies"]}
+    return {
+        extra: {re.match(r"[\w.-]+", entry)[0].lower().replace("_", "-") for entry in group}
+        for extra, group in groups.items()
     }
+
+
+def imported_packages(*layers: str) -> set[str]:
+    """Packages from elsewhere that the layers' files import, by the names under which they are installed."""
+    files = [file for layer in layers for file in (SOURCE / layer).rglob("*.py")]
+    modules = {name.split(".")[0] for file in files for name in imported_names(file)}
+    return {INSTALLED_AS.get(name, name) for name in modules - set(LAYERS) - sys.stdlib_module_names}
+
+
+def test_lock_holds_every_declared_package():
     locked = {re.match(r"[\w.-]+", line)[0].lower() for line in requirements()}
-    assert declared <= locked
+    assert set().union(*declared_packages().values()) <= locked
+
+
+def test_the_instruments_ask_for_what_they_import_and_no_more():
+    assert declared_packages()[None] == imported_packages("flatness")
+
+
+def test_the_experiment_asks_for_what_it_imports_and_no_more():
+    beyond = imported_packages(*LAYERS) - declared_packages()[None]
+    assert declared_packages()["experiment"] == beyond | {"dvc"}  # which is run, not imported
 
 
 @pytest.mark.parametrize("scale", SCALES)

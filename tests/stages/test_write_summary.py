@@ -1,13 +1,15 @@
 """The summary's words follow the numbers, and what was not measured is a dash."""
 
 import pytest
+from synthetic import write_synthetic_results
 
 from experiment.evidence import CLAIMS, evidence_path
+from experiment.layout import ROUGHNESS
 from experiment.parameters.study import Study
 from experiment.reporting.comparison import Difference
 from experiment.reporting.results import Results
 from experiment.storage import write_json
-from stages.write_summary import cell, contrast, summary
+from stages.write_summary import SUMMARY, cell, contrast, main, summary
 
 
 @pytest.mark.parametrize(
@@ -27,6 +29,20 @@ def test_cell(values, digits, text):
 def test_a_contrast_names_the_residual_network_first():
     assert contrast(Difference(0.0697, 0.1331, None), 2, 100) == "6.97 against 13.31"
     assert contrast(Difference(0.5, None, None), 1) == "0.5 against –"
+
+
+def test_a_missing_result_is_named_and_the_old_summary_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_synthetic_results(tmp_path, ["resnet8", "plain8"], [0])
+    main()
+    written = SUMMARY.read_text()
+    ROUGHNESS.unlink()
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"^results/roughness.json not found: it is made by an earlier stage; run `dvc repro`$",
+    ):
+        main()
+    assert SUMMARY.read_text() == written
 
 
 def run(test_accuracy: float, diverged_epoch: int | None = None) -> dict:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from fractions import Fraction
+from math import isfinite, lcm
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 from pydantic import ValidationError
 
 from experiment.parameters.ablation import Ablation
@@ -23,10 +26,19 @@ from experiment.parameters.loading import (
 from experiment.parameters.robustness import Robustness
 from experiment.parameters.sharpness import Sharpness
 from experiment.parameters.study import Study
-from experiment.parameters.surface import Surface
+from experiment.parameters.surface import Line, Surface
 from experiment.parameters.train import Recipe, Train
 from experiment.parameters.trajectory import Trajectory
 from experiment.parameters.trials import Trials
+from flatness.roughness import line_measures
+
+NAMING = (  # lists whose numbers name files, or results within a file; those that may hold a whole number
+    "robustness.noise",
+    "robustness.blur",
+    "robustness.weight_noise",
+    "ablation.weight_decays",
+    "trials.learning_rates",
+)
 
 
 class Parameters(Study):
@@ -75,6 +87,10 @@ def joint_faults(content: dict[str, Any]) -> Iterator[str]:
     if train:
         yield from checkpoint_faults(train)
     yield from direction_faults(content)
+    yield from naming_faults(content)
+    line = _if_valid(_found_at(content, "surface.line"), Line)
+    if line:
+        yield from line_faults(line)
 
 
 def override_faults(study: Study, train: Train) -> Iterator[str]:
@@ -115,10 +131,7 @@ def checkpoint_faults(train: Train) -> Iterator[str]:
 
 def direction_faults(content: dict[str, Any]) -> Iterator[str]:
     for place in ("surface", "surface.cuts", "curvature", "robustness"):
-        section: Any = content
-        for name in place.split("."):
-            section = section.get(name) if isinstance(section, dict) else None
-        seeds = section.get("direction_seeds") if isinstance(section, dict) else None
+        seeds = _found_at(content, f"{place}.direction_seeds")
         if isinstance(seeds, list) and len(set(map(str, seeds))) < len(seeds):
             yield (
                 f"{place}.direction_seeds: expected different seeds, as equal seeds draw equal directions; "
@@ -139,6 +152,53 @@ def plane_faults(content: dict[str, Any]) -> Iterator[str]:
             f"curvature.direction_seeds: expected those of surface.direction_seeds, {surface.direction_seeds}, so that the "
             f"convexity map lies on the surface's plane; found {curvature.direction_seeds}"
         )
+
+
+def naming_faults(content: dict[str, Any]) -> Iterator[str]:
+    """DVC and the results' readers take a name from the number as written, the stages from it as a float."""
+    for place in NAMING:
+        numbers = _found_at(content, place)
+        for number in numbers if isinstance(numbers, list) else ():
+            if type(number) is int:
+                yield (
+                    f"{place}: expected numbers with a decimal point, since results are named by them; "
+                    f"found {number}: write {number} as {float(number)!r}"
+                )
+
+
+def line_faults(line: Line) -> Iterator[str]:
+    """Barrier and minima are those between the initial (0) and the final (1) weights, both included."""
+    if not _has_measures(line):
+        yield (
+            "surface.line: expected start, stop and points such that 0 and 1 are among them, with another between, or "
+            f"neither barrier nor minima are measured; found {_written(line)}; "
+            f"write for example {_written(_nearest_line(line))}"
+        )
+
+
+def _has_measures(line: Line) -> bool:
+    """Whether a loss along these points has the measures of a line."""
+    level = np.zeros(line.points)
+    return isfinite(line_measures(level, level, np.linspace(line.start, line.stop, line.points))["barrier"])
+
+
+def _nearest_line(line: Line) -> Line:
+    """A line that has them: the ends as declared, to a twentieth, the points as many as can be near those declared."""
+    start, stop = min(0.0, round(20 * line.start) / 20), max(1.0, round(20 * line.stop) / 20)
+    unit = lcm(2, *(Fraction(end).limit_denominator(20).denominator for end in (start, stop)))
+    steps = round((stop - start) * unit)  # of 1 / unit: the ends, 0 and 1 are whole numbers of them
+    return Line(points=steps * max(1, round((line.points - 1) / steps)) + 1, start=start, stop=stop)
+
+
+def _written(line: Line) -> str:
+    return f"start: {line.start}, stop: {line.stop}, points: {line.points}"
+
+
+def _found_at(content: Any, place: str) -> Any:
+    """The value at a dotted key, None where there is none."""
+    for name in place.split("."):
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
 
 
 def _if_valid(content: Any, kind: type[S]) -> S | None:
