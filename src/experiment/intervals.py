@@ -49,6 +49,20 @@ def relative_difference(first: float, second: float) -> float:
     return 2 * (first - second) / size if size else 0.0
 
 
+def _about_mean(values: np.ndarray) -> np.ndarray:
+    return values - values.mean()
+
+
+def _over_mean(values: np.ndarray) -> np.ndarray:
+    return values / values.mean() if values.mean() else values
+
+
+ALIGNED = {
+    difference: _about_mean,
+    relative_difference: _over_mean,
+}  # a change of values that leaves the effect as it is
+
+
 def mean_effect(observations: Sequence[Observation], effect: Effect) -> float:
     """Mean over strata of the mean over their observations of the effect, so that every stratum weighs the same."""
     strata: dict[str, list[float]] = {}
@@ -133,15 +147,15 @@ def contrast_permutation(
 ) -> float | None:
     """Two-sided p of a `mean_contrast` of 0: the levels of the runs of each side of each stratum are exchanged.
 
-    As `label_permutation`. None with fewer than two contrasts.
+    What a level does to both sides alike is taken out before (ALIGNED), as far as the effect does not see it: left in,
+    it would widen what the exchanges give, and hide any contrast. As `label_permutation`. None with fewer than two contrasts.
     """
     if len(contrasts) < 2:
         return None
-    pools = [
-        np.concatenate([level[:, side] for level in _levels(members)])
-        for members in _by_stratum(contrasts).values()
-        for side in (0, 1)
+    aligned = [
+        [ALIGNED[effect](level) for level in _levels(members)] for members in _by_stratum(contrasts).values()
     ]
+    pools = [np.concatenate([level[:, side] for level in levels]) for levels in aligned for side in (0, 1)]
 
     def statistic(means: Sequence[tuple[float, float]]) -> float:
         sides = zip(means[::2], means[1::2], strict=True)  # of each stratum: (a, b), both by level

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from experiment.intervals import (
+    ALIGNED,
     Contrast,
     Observation,
     bootstrap_contrast,
@@ -134,7 +135,10 @@ def test_interval_of_a_contrast_runs_over_seeds():
 
 
 def test_contrast_permutation_exchanges_levels_within_each_side():
-    pools = [[5.0, 6.0, 7.0, 2.0, 2.0, 2.0], [2.0, 2.0, 2.0, 1.0, 1.0, 1.0]]
+    pools = [
+        [1.0, 2.0, 3.0, 0.5, 0.5, 0.5],
+        [-2.0, -2.0, -2.0, -0.5, -0.5, -0.5],
+    ]  # about the levels' means, 4 and 1.5
     splits = list(combinations(range(6), 3))
 
     def gap(pool, chosen):
@@ -150,6 +154,27 @@ def test_three_seeds_can_tell_a_clear_contrast():
     """Were the signs of the three contrasts flipped instead, no p could lie below a quarter."""
     clear = [Contrast("decay", s, (10.0 + 0.1 * s, 0.1 * s), (0.1 * s, 0.1 * s)) for s in range(3)]
     assert contrast_permutation(clear, difference, 400, 0) < 0.1
+
+
+@pytest.mark.parametrize("factor", [1.0, 5.0, 100.0])
+def test_what_a_level_does_to_both_sides_alike_hides_no_contrast(factor):
+    random = np.random.default_rng(0)
+
+    def level(a: float, b: float) -> tuple[float, float]:
+        return tuple(factor_of * random.normal(1, 0.02) for factor_of in (a, b))
+
+    contrasts = [
+        Contrast(stratum, seed, level(2 * factor, factor), level(1.0, 1.0))
+        for stratum in ("decay 0", "decay 0.1")
+        for seed in range(3)
+    ]
+    assert contrast_permutation(contrasts, relative_difference, 1000, 0) < 0.01
+
+
+@pytest.mark.parametrize("effect", [difference, relative_difference])
+def test_taking_out_what_sides_share_leaves_the_effect(effect):
+    values = np.array([[5.0, 2.0], [7.0, 3.0]])
+    assert effect(*ALIGNED[effect](values).mean(0)) == pytest.approx(effect(*values.mean(0)))
 
 
 def test_rank_correlation_is_spearmans():

@@ -226,9 +226,7 @@ def test_where_nothing_is_resolved_no_equality_is_claimed(results):
     made = with_raw(
         made, "matched_cuts", {run: (1.0, 0.1, height) for run, height in zip(runs, heights, strict=True)}
     )
-    words = (
-        "Bumps lower than 0.36 nats for the best network and 0.57 nats for the worst are hidden by the errors"
-    )
+    words = "Bumps lower than 0.36 to 0.57 nats, by network, are hidden by the errors of the cuts"
     assert words in SENTENCES["matched_slices"](made)
 
 
@@ -294,14 +292,14 @@ def test_how_well_the_slices_are_measured_is_told_by_what_cannot_be_seen(results
         )
     text = SENTENCES["conclusion_measured"](made)
     assert text.startswith(
-        "Too coarsely to resolve a difference in rise to the rim in any of four comparisons: half the width of its interval is "
-        r"2.5 nats, 50\,\% of the larger rise. Bumps lower than 0.36 nats for the best network and 0.57 nats for the worst are "
-        "hidden by the errors."
+        "The 5 paired directions resolve a difference in rise to the rim in none of four comparisons: half the width of its "
+        r"interval is 2.5 nats, 50\,\% of the larger rise, which is their spread and not an error of sampling images. Bumps lower "
+        "than 0.36 to 0.57 nats, by network, are hidden by the errors."
     )
     made = with_rises(made, "cuts", 5.0, 1.0, 0.1)
     assert SENTENCES["conclusion_measured"](made).startswith(
-        "Finely enough to resolve a difference in rise to the rim in two of four comparisons: half the width of its interval is "
-        r"0.12 nats for the best comparison and 2.5 nats for the worst, 2 to 50\,\% of the larger rise."
+        "The 5 paired directions resolve a difference in rise to the rim in two of four comparisons: half the width of its "
+        r"interval is 0.12 to 2.5 nats, 2 to 50\,\% of the larger rise"
     )
 
 
@@ -482,7 +480,7 @@ def test_a_single_measure_behind_a_finding_is_named_with_the_one_against_it(resu
         "only the comparison about the final weights resolves a difference in flatness: "
         f"{words}, though the rise to the rim, unresolved, points the other way." in text
     )
-    assert "Of eight intervals of flatness in all, not corrected for their number, 2 exclude zero." in text
+    assert "Of eight intervals of flatness in all, not corrected for their number, two exclude zero." in text
     assert words in SENTENCES["abstract"](made) and words in SENTENCES["conclusion_final"](made)
     both = with_signs(results, "cuts", FLATTER["residual"])
     assert "alone" not in SENTENCES["conclusion_final"](both).split(". ")[0]

@@ -91,13 +91,13 @@ DIAL = ("plain8", "resnet8-shortcut0.25", "resnet8-shortcut0.5", "resnet8")
         (
             (176.0, 45.0, 40.0, 159.0),
             (
-                "with standard errors of 40 to 176: even the two farthest apart differ by no more than twice the standard error "
+                "with standard errors over sign vectors of 40 to 176: even the two farthest apart differ by no more than twice the standard error "
                 "of their difference (237), so that their order is no dose-response."
             ),
         ),
         (
             (30.0, 45.0, 20.0, 40.0),
-            "with standard errors of 20 to 45: the two farthest apart differ by 4.1 standard errors of their difference.",
+            "with standard errors over sign vectors of 20 to 45: the two farthest apart differ by 4.1 standard errors of their difference.",
         ),
     ],
 )
@@ -111,7 +111,10 @@ def test_an_order_within_the_errors_is_no_dose_response(tmp_path, monkeypatch, e
         change(network, 0.0, train_loss=loss, test_accuracy=accuracy)
     text = ABLATION_SENTENCES["ablation_dial"](results).partition("With weight decay 0.0005")[0]
     assert r"\ensuremath{-}1.00 with the normalised trace" in text
-    assert f"The normalised traces lie between 2173 and 2380, {words}" in text
+    assert (
+        rf"The normalised traces lie between 2173 (\texttt{{resnet8}}) and 2380 (\texttt{{plain8}}), {words}"
+        in text
+    )
     chance = 100 * (0.35 * 0.65 / results.dataset["test"]["images"]) ** 0.5
     assert (
         "Training losses lie within 0.015 nats of each other and test errors within 1.00 percentage points; the finite test "
@@ -202,6 +205,53 @@ def test_several_seeds_are_compared_in_pairs(tmp_path, monkeypatch):
     assert "interval over paired seeds" in text and "twice" not in text
     row = next(line for line in ABLATION_TABLES["ablation"](results).splitlines() if r"{plain8}" in line)
     assert row.count(r"(2/3)") == 8  # the errors are the largest of any seed
+
+
+@pytest.mark.parametrize(
+    ("spread", "words"),
+    [
+        (40.0, ": a difference of 300\\,\\textpm\\,172 (95\\,\\% interval over 3 seeds, paired; the two"),
+        (
+            400.0,
+            "interval over 3 seeds, paired, within which lies zero; the two are the farthest apart of all",
+        ),
+    ],
+)
+def test_the_ends_of_the_traces_are_set_apart_over_paired_seeds(tmp_path, monkeypatch, spread, words):
+    results = made(tmp_path, monkeypatch, "seeds")
+    for network, low in (
+        ("plain8", 2000.0),
+        ("resnet8-shortcut0.25", 2100.0),
+        ("resnet8-shortcut0.5", 2200.0),
+    ):
+        for seed in (0, 1, 2):
+            write_json(
+                path := ablation_path(network, 0.0, seed),
+                read_json(path) | {"normalised_trace": low, "normalised_trace_error": 1.0, "reason": None},
+            )
+    for seed, off in enumerate((-1, 1, 0)):
+        path = ablation_path("resnet8", 0.0, seed)
+        write_json(path, read_json(path) | {"normalised_trace": 2300.0 + off * spread * 3**0.5})
+    text = ABLATION_SENTENCES["ablation_dial"](results).partition("With weight decay 0.0005")[0]
+    assert r"between 2000 (\texttt{plain8}) and 2300 (\texttt{resnet8})" in text
+    assert words in text and "sign vectors" not in text
+
+
+def test_weight_decays_are_set_apart_network_by_network(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "whole")
+    for network in SECTION["networks"]:
+        for decay in (0.0, 0.0005):
+            change(network, decay, test_accuracy=0.5, normalised_trace=100.0, normalised_trace_error=1.0)
+    change("plain8", 0.0005, normalised_trace=50.0)
+    change("resnet8", 0.0005, test_accuracy=0.9)
+    text = ABLATION_SENTENCES["ablation_variants"](results)
+    assert (
+        r"weight decay 0.0005 against 0, lower test error (\texttt{resnet8}) and lower normalised trace (\texttt{plain8})."
+        in text
+    )
+    assert (
+        "in 24 comparisons not corrected" in text
+    )  # three pairs at two decays, six networks, two responses each
 
 
 def test_runs_that_were_not_measured_are_named_with_their_reason(tmp_path, monkeypatch):

@@ -154,4 +154,13 @@ def test_counts_of_single_observations_agree_with_their_verbs():
         in claims.verdict_count(None)
     )
     found(ONCE)
-    assert claims.verdict_count(None).endswith("0 have no interval.")
+    assert "0 have no interval." in claims.verdict_count(None)
+
+
+def test_single_observations_are_counted_by_the_sign_of_their_values_too():
+    """A two-sided claim's value is on the claimed side, either way."""
+    other, none = (ONCE | {"estimate": value} for value in (0.5, 0.0))
+    found(ONCE, other, none, none, ONCE | {"expected_sign": 0, "estimate": -3.0}, ONCE | {"estimate": None})
+    assert claims.verdict_count(None).endswith(
+        "By their values alone 2 lie on the claimed side, 1 on the other and 2 at zero."
+    )

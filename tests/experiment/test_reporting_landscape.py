@@ -197,6 +197,37 @@ def test_conclusion_without_evidence_says_so(study):
     ](results)
 
 
+def test_the_abstract_says_what_speaks_against_its_sharpness(study):
+    results = study(["resnet56", "plain56"])
+    for network, worst, rises in (("resnet56", 0.7, [-0.02, 0.02]), ("plain56", 0.6, [0.2, 0.24])):
+        change_evidence(
+            "sharpness",
+            network,
+            lambda c, w=worst, r=rises: c["states"]["matched"].update(filter=w, elementwise=w, average=r),
+        )
+    text = SENTENCES["abstract"](results)
+    assert (
+        r"; along one of two directions the loss of \texttt{resnet56} falls, its weights being at no minimum; "
+        in text
+    )
+    assert "the worst cases, of unknown error, find the residual network the sharper." in text
+    change_evidence("sharpness", "plain56", lambda c: c["states"]["matched"].update(filter=0.8))
+    assert "the worst cases, of unknown error, are split." in SENTENCES["abstract"](results)
+
+
+def test_traces_that_errors_do_not_tell_apart_are_named_beside_their_rank_correlation(study):
+    results = study()
+    traces = {"resnet20": 100.0, "plain20": 200.0, "resnet56": 300.0, "plain56": 306.0}
+    for network, trace in traces.items():
+        values = {"normalised_trace": trace, "normalised_trace_error": 3.0}
+        change_evidence("curvature", network, lambda c, v=values: c["states"]["final"].update(v))
+    assert r"does not tell apart \texttt{resnet56-0} and \texttt{plain56-0}: so far" in SENTENCES[
+        "curvature_ties"
+    ](results)
+    change_evidence("curvature", "plain56", lambda c: c["states"]["final"].update(normalised_trace=400.0))
+    assert SENTENCES["curvature_ties"](results) == ""
+
+
 @pytest.mark.parametrize(
     "sentence", [name for name in SENTENCES if name.startswith("conclusion") or name == "abstract"]
 )

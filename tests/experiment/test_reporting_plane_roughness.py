@@ -67,7 +67,7 @@ def test_what_stands_out_nowhere_is_said_once(tmp_path, monkeypatch):
     results = made(tmp_path, monkeypatch, "one seed")
     text = PLANE_ROUGHNESS_SENTENCES["whole_planes"](results)
     assert text.startswith(
-        "Every plane of a pair has a single minimum beyond its errors. Along every half-ray of the cuts the loss rises"
+        "On no plane of a pair is a second minimum resolved. Along no half-ray of the cuts does the loss fall"
     )
     assert text.count("against") <= 4
 

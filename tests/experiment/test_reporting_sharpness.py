@@ -56,6 +56,18 @@ def test_every_study_has_whole_sentences_and_even_tables(study, name):
         assert all(network in table(results) for network in results.study.networks)
 
 
+def test_a_loss_that_falls_along_directions_is_no_flat_minimum(study):
+    results = study("pairs")
+    assert "no minimum" not in SHARPNESS_SENTENCES["sharpness"](results)
+    change("resnet8", 0, lambda c: c["states"]["matched"].update(average=[-0.05, 0.02]))
+    text = SHARPNESS_SENTENCES["sharpness"](results)
+    assert (
+        r"At equal training loss the loss falls along some of these directions for \texttt{resnet8} (one of two directions): there"
+        in text
+    )
+    assert "At the final weights the loss falls" not in text
+
+
 def test_the_sharper_network_is_named_with_the_error_of_directions(study):
     results = study("pairs")
     change("plain8", 0, lambda c: c["states"]["final"].update(average=[0.5, 0.52], flat_radius=[0.3, 0.31]))

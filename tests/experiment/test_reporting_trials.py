@@ -76,13 +76,21 @@ def test_flatness_is_compared_with_the_residual_network_at_each_rate(results):
         r"\ensuremath{-}37\,000\,\textpm\,18\,000: residual flatter); the half-way distance is 0.50"
         in trials(found)
     )
-    assert trial_in_short(found, "plain56") == (
-        r"The cuts of \texttt{resnet56} rise by 7.69 nats, those of \texttt{plain56} by 3.02 (difference 4.67\,\textpm\,5.89, not "
-        r"resolved) and by 37\,000 at a learning rate of 0.01 (difference \ensuremath{-}37\,000\,\textpm\,18\,000; its test "
-        "error is higher)."
-    )
     row = next(row for row in trials_table(found).splitlines() if "& 0.01 &" in row)
     assert r" & 37\,000\,\textpm\,14\,000 & 0.50\,\textpm\,0.00 & " in row
+
+
+def test_the_abstract_names_a_bounded_measure_and_the_training_loss(results):
+    found = results()
+    edit(trial_training_path("plain56", 0.01, 0), train_loss=1.5)
+    found.training["resnet56-0"] |= {"train_loss": 0.25}
+    for run, distance, step in (("resnet56-0", 0.5, 0.0), ("plain56-0", 0.4, 0.2), (TRIAL, 0.25, 0.03)):
+        set_cuts(found, run, "halfway_distance", distance, step)
+    assert trial_in_short(found, "plain56") == (
+        r"The half-way distance of the cuts about the final weights is 0.50 for \texttt{resnet56} and, for \texttt{plain56}, "
+        r"0.40 (difference 0.10\,\textpm\,0.39, not resolved) and 0.25 at a learning rate of 0.01 (difference "
+        r"0.25\,\textpm\,0.06; training loss 1.500 against 0.250 nats)."
+    )
 
 
 def test_another_training_loss_is_a_caution(results):
@@ -110,18 +118,21 @@ def test_seeds_that_both_have_are_compared(results):
     assert "at 0.01 (difference" not in apart  # nothing to be paired
 
 
-def test_roughness_is_named_with_its_measure_and_place(results):
+def test_roughness_is_judged_by_the_cuts_and_the_planes_stand_beside_them(results):
     found = results()
     without_roughness(found)
-    assert "In none of these slices is roughness resolved." in trials(found)
+    assert "In none of these cuts is roughness resolved." in trials(found)
     found.roughness["plain56-0"]["final"]["excess_variation"] = 1.051
     found.roughness[TRIAL]["cuts"]["nonconvex_share"] = 0.9 * NOISE_SHARE
     assert (
-        r"Roughness is resolved for \texttt{plain56} at 0.1 (an excess variation of 1.05 on the plane)."
-        in trials(found)
+        r"In none of these cuts is roughness resolved. On the planes the excess variation is 1.05 for \texttt{plain56} at 0.1 and "
+        r"1.00 for \texttt{plain56} at 0.01, of unknown error." in trials(found)
     )
     found.roughness[TRIAL]["cuts"]["nonconvex_share"] = 0.105
-    assert r"for \texttt{plain56} at 0.01 (a non-convex share of 10.5\,\% in the cuts)." in trials(found)
+    assert (
+        r"In the cuts roughness is resolved for \texttt{plain56} at 0.01 (a non-convex share of 10.5\,\%)."
+        in trials(found)
+    )
 
 
 def test_a_network_that_the_study_does_not_train_stands_alone(results):
@@ -157,9 +168,9 @@ def test_a_diverged_trial_is_absent_and_named(results):
 def test_what_diverged_is_left_out_of_the_abstract(results):
     found = results()
     assert "at a learning rate of 0.01" in trial_in_short(found, "plain56")
-    found.roughness[TRIAL]["cuts"] |= {"edge_rise": None, "edge_rise_sd": None}
-    assert "0.01" not in trial_in_short(found, "plain56") != ""
-    found.roughness["resnet56-0"]["cuts"]["edge_rise"] = None
+    found.roughness[TRIAL]["cuts"] |= {"halfway_distance": None, "halfway_distance_sd": None}
+    assert "at a learning rate" not in trial_in_short(found, "plain56") != ""
+    found.roughness["resnet56-0"]["cuts"]["halfway_distance"] = None
     assert trial_in_short(found, "plain56") == ""
 
 

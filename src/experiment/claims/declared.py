@@ -28,11 +28,11 @@ from experiment.intervals import Effect, difference, relative_difference
 from experiment.reporting.results import Results
 
 # Beginnings of the identifiers: added (balanced, normalised largest eigenvalue, relative input noise, barriers counted), or
-# another sample, comparison or coefficient than at first (the rest). Where the words alone were narrowed later, all else
+# another sample, comparison, coefficient or test than at first (the rest). Where the words alone were narrowed later, all else
 # being as it was, nothing is revised.
 REVISED = ("vanishing", "balanced", "clipping", "less_overfitting", "flatness_generalisation", "plain_degradation",
            "no_residual_degradation", "chaos", "normalised_largest_eigenvalue", "filter_sharpness", "average_sharpness",
-           "input_noise", "relative_input_noise", "fewer_barriers", "strength")  # fmt: skip
+           "input_noise", "relative_input_noise", "fewer_barriers", "strength", "activation", "regularisation")  # fmt: skip
 STATE_NAMES = {"final": "at the final weights", "matched": "at equal training loss"}
 
 
@@ -132,7 +132,7 @@ _FLATNESS = [
     *_at_both_states("flat_radius", "minima of residual networks are wider", "flat radius", SHARPNESS, 1,
                      q.flat_radius),
     _paired("weight_noise", "residual networks lose less accuracy to disturbed weights", LI,
-            "accuracy lost to weight noise", ("measure_robustness", "tab:robustness"), -1, q.weight_noise_loss,
+            "accuracy lost to weight noise, a mean over strengths and directions", ("measure_robustness", "tab:robustness"), -1, q.weight_noise_loss,
             unit="share"),
     Claim("flatness_generalisation", "flat minima go with a small generalisation gap", "keskar2017large",
           "filter-normalised trace and generalisation gap", "rank correlation over networks",
@@ -198,7 +198,7 @@ _GRADIENTS += [
             f"{PAIRED}, at strengths at which neither network guesses", "measure_robustness", "fig:robustness", -1,
             lambda results, measure=measure: own_pairs(results, measure), unit=unit)
       for name, quantity, measure, unit in (
-          ("input_noise", "accuracy lost to disturbed images", q.input_noise_loss, "share"),
+          ("input_noise", "accuracy lost to disturbed images, a mean over kinds and strengths", q.input_noise_loss, "share"),
           ("relative_input_noise", "that loss over the accuracy above guessing", q.relative_input_noise_loss, ""))),
 ]  # fmt: skip
 
@@ -215,7 +215,7 @@ _DEPENDENCE = [
     Claim("activation", "the shortcut's effect on flatness depends on the activation", "", "filter-normalised trace",
           "relative effect of the shortcut with tanh minus that with relu", *ABLATION, 0,
           lambda results: activation_contrasts(results, "normalised_trace"), relative_difference),
-    Claim("regularisation", "the shortcut's effect on flatness depends on weight decay", LI, "filter-normalised trace",
+    Claim("regularisation", "the shortcut's effect on flatness depends on weight decay", "", "filter-normalised trace",
           "relative effect of the shortcut with weight decay minus that without", *ABLATION, 0,
           lambda results: regularisation_contrasts(results, "normalised_trace"), relative_difference),
 ]  # fmt: skip

@@ -1,7 +1,7 @@
 """Verdicts: an estimate with its interval and p value per claim, and one rule for all.
 
 The rule, its numbers declared in params.yaml (`claims`): a claim without an estimate `cannot be judged`. With one seed a claim is `one observation`. With fewer seeds
-than `least_seeds`, and where no interval or no p value can be had, it is `inconclusive`. Else it is `supported`
+than `least_seeds` in some stratum, and where no interval or no p value can be had, it is `inconclusive`. Else it is `supported`
 where the interval lies wholly on the claimed side of 0 and p, Holm-corrected over all claims, is below
 `significance`; `contradicted` where both hold for the other side; else `inconclusive`. A two-sided claim has no other
 side: either way it is supported, and it cannot be contradicted.
@@ -13,8 +13,9 @@ from math import isfinite
 from typing import Any
 
 from experiment.claims.declared import Claim
-from experiment.claims.samples import Sample
+from experiment.claims.samples import Sample, mean
 from experiment.claims.trends import bootstrap_trend, mean_trend, trend_permutation
+from experiment.claims.verdicts import CONTRADICTED, INCONCLUSIVE, ONE_OBSERVATION, SUPPORTED, UNJUDGED
 from experiment.intervals import (
     bootstrap_contrast,
     bootstrap_correlation,
@@ -29,10 +30,6 @@ from experiment.intervals import (
 )
 from experiment.parameters.claims import Claims
 from experiment.reporting.results import Results
-
-SUPPORTED, CONTRADICTED, INCONCLUSIVE = "supported", "contradicted", "inconclusive"
-ONE_OBSERVATION, UNJUDGED = "one observation", "cannot be judged"
-VERDICTS = (SUPPORTED, CONTRADICTED, INCONCLUSIVE, ONE_OBSERVATION, UNJUDGED)
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def estimate(claim: Claim, sample: Sample, rule: Claims) -> Judgement:
     if not isfinite(value):
         reason = "; ".join(sample.missing[:3]) or "too few runs, or runs that do not differ"
         return Judgement(claim, sample, reason=reason)
-    reason = AT_ITS_BOUND if found == NO_VARIATION else None
+    reason = AT_ITS_BOUND if found is NO_VARIATION else None
     return Judgement(claim, sample, value, interval, covers if interval else None, p, reason=reason)
 
 
@@ -108,7 +105,7 @@ def _from_networks(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
     """Runs of one network are no independent points: means over seeds, networks drawn and permuted."""
     networks = list(dict.fromkeys(point.run for point in sample.points))
     x, y = (
-        [_mean([getattr(point, axis) for point in sample.points if point.run == name]) for name in networks]
+        [mean([getattr(point, axis) for point in sample.points if point.run == name]) for name in networks]
         for axis in ("x", "y")
     )
     if len(sample.seeds) < 2:
@@ -168,13 +165,12 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
     """The rule of this module applied."""
     if judgement.estimate is None:
         return judgement
-    seeds = len(judgement.sample.seeds)
-    if seeds == 1:
+    if len(judgement.sample.seeds) == 1:
         return replace(judgement, verdict=ONE_OBSERVATION, reason=judgement.reason or of_one_seed(judgement))
+    seeds = fewest_seeds(judgement.sample)
     if seeds < rule.least_seeds:
-        return replace(
-            judgement, verdict=INCONCLUSIVE, reason=f"{seeds} seeds, {rule.least_seeds} are asked for"
-        )
+        words = f"{seeds} seed{'s' if seeds > 1 else ''}, {rule.least_seeds} are asked for"
+        return replace(judgement, verdict=INCONCLUSIVE, reason=words)
     if judgement.interval is None or judgement.p_corrected is None:
         reason = judgement.reason or "no interval or no p value can be had"
         return replace(judgement, verdict=INCONCLUSIVE, reason=reason)
@@ -184,6 +180,14 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
         return replace(judgement, verdict=INCONCLUSIVE, reason="p is not below the significance declared")
     claimed = judgement.claim.expected in (0, judgement.side)
     return replace(judgement, verdict=SUPPORTED if claimed else CONTRADICTED)
+
+
+def fewest_seeds(sample: Sample) -> int:
+    """Of the strata, each of which counts alike in the estimate, that with the fewest seeds has so many."""
+    seeds: dict[str, set[int]] = {}
+    for entry in (*sample.observations, *sample.contrasts, *sample.points):
+        seeds.setdefault(entry.stratum, set()).add(entry.seed)
+    return min(map(len, seeds.values()))
 
 
 def of_one_seed(judgement: Judgement) -> str:
@@ -229,7 +233,7 @@ def entry(judgement: Judgement) -> dict[str, Any]:
 def observations(sample: Sample) -> list[dict[str, Any]]:
     """What the estimate was made from: pairs by the means of their sides, points of a scatter, contrasts."""
     pairs = [
-        {"of": o.stratum, "seed": o.seed, "first": _mean(o.first), "second": _mean(o.second)}
+        {"of": o.stratum, "seed": o.seed, "first": mean(o.first), "second": mean(o.second)}
         for o in sample.observations
     ]
     points = [
@@ -241,7 +245,3 @@ def observations(sample: Sample) -> list[dict[str, Any]]:
         for c in sample.contrasts
     ]
     return pairs + points + contrasts
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -14,6 +14,7 @@ from experiment.reporting.convexity import resolved_ratios
 from experiment.reporting.latex import measured
 from experiment.reporting.results import Results, diverged
 from experiment.reporting.robustness_values import KINDS, compared_strengths
+from experiment.reporting.sharpness_states import by_direction
 from experiment.storage import epochs_path, read_json, run_name
 
 Quantity = Callable[[Results, str, int], list[float]]
@@ -29,11 +30,16 @@ def known(value: float | None, name: str) -> float:
     return float(value)
 
 
-def training_value(results: Results, network: str, seed: int, key: str) -> float:
+def finished(results: Results, network: str, seed: int) -> dict:
+    """The summary of a run's training, unless it diverged."""
     run = results.training[run_name(network, seed)]
     if diverged(run):
         raise NotMeasured("the run diverged")
-    return known(run[key], key)
+    return run
+
+
+def training_value(results: Results, network: str, seed: int, key: str) -> float:
+    return known(finished(results, network, seed)[key], key)
 
 
 def train_error(results: Results, network: str, seed: int) -> list[float]:
@@ -86,8 +92,7 @@ def flat_radius(state: str) -> Quantity:
     """By direction; where the loss stays below the level, the largest distance looked at: a lower bound."""
 
     def radii(results: Results, network: str, seed: int) -> list[float]:
-        entry = state_of(results, "sharpness", network, seed, state)
-        return [entry["extent"] if radius is None else radius for radius in entry["flat_radius"]]
+        return by_direction(state_of(results, "sharpness", network, seed, state), "flat_radius")
 
     return radii
 
@@ -164,15 +169,14 @@ def robustness_of(results: Results, network: str, seed: int) -> dict:
 
 
 def gradient_change(results: Results, network: str, seed: int) -> list[float]:
-    """||g(w - eta g) - g|| / ||g||, a mean over the steps eta and the checkpoints after the start of training."""
+    """||g(w - eta g) - g|| / ||g||, a mean over the steps eta and all checkpoints after the start of training."""
+    finished(results, network, seed)
     checkpoints = results.evidence("gradients", network, seed)["checkpoints"]
     changes = [
         fmean(known(change, "a gradient") for change in checkpoint["gradient_change"])
         for checkpoint in checkpoints
-        if checkpoint["reason"] is None and checkpoint["epoch"] > 0
+        if checkpoint["epoch"] > 0
     ]
-    if not changes:
-        raise NotMeasured("no checkpoint has a finite gradient")
     return [fmean(changes)]
 
 

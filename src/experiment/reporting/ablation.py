@@ -8,12 +8,23 @@ from experiment.dial import RESPONSES, counterpart, dial, others, strength
 from experiment.reporting.ablation_dial import TOLD_APART, ablation_dial
 from experiment.reporting.ablation_values import COLUMNS, Column, ablation_run, number_of, values_of
 from experiment.reporting.comparison import ONE_SEED, Difference, paired_over_seeds
-from experiment.reporting.latex import enumeration, escape, percentage, tabular, typewriter
+from experiment.reporting.latex import (
+    PLUS_MINUS,
+    enumeration,
+    escape,
+    percentage,
+    significant,
+    tabular,
+    typewriter,
+    with_error,
+)
 from experiment.reporting.results import Results, binomial_error, spread
 from experiment.reporting.wording import capital, count_noun
 
 TOLD = ("test_error", "normalised_trace")  # responses by which two networks are told apart
+NAMES = {response.key: response.name for response in RESPONSES}
 WORDS = {1: "higher", -1: "lower"}
+Run = tuple[str, float]  # network and weight decay
 
 
 def design(results: Results) -> str:
@@ -56,13 +67,15 @@ def _cell(values: list[float], column: Column) -> str:
     summary = spread(values)
     if column.error:
         return column.form(max(filter(isfinite, values), default=None))
-    deviation = rf"\,\textpm\,{column.form(summary.deviation)}" if summary.deviation is not None else ""
     share = rf"\,({summary.count}/{summary.total})" if 0 < summary.count < summary.total else ""
+    if column.form is significant and summary.deviation is not None:
+        return with_error(summary.mean, summary.deviation) + share
+    deviation = PLUS_MINUS + column.form(summary.deviation) if summary.deviation is not None else ""
     return column.form(summary.mean) + deviation + share
 
 
 def ablation_variants(results: Results) -> str:
-    """What a variant and the network of the dial with the same B, and the ends of the dial, are told apart by."""
+    """What sets apart the dial's ends, a variant and the network of the dial with the same B, and the weight decays."""
     section = results.parameters["ablation"]
     networks = dial(section["networks"])
     ends = [(networks[-1], networks[0])] if len(networks) > 1 else []
@@ -70,13 +83,23 @@ def ablation_variants(results: Results) -> str:
         (network, counterpart(network, section["networks"])) for network in others(section["networks"])
     ]
     found = [(network, partner) for network, partner in [*ends, *variants] if partner]
-    if not found:
-        return "No network has another of the dial beside it, so none is compared."
+    decays = section["weight_decays"]
     texts = [
         f"{typewriter(network)} against {typewriter(partner)}, {_apart(results, network, partner)}"
         for network, partner in found
     ]
-    return f"Test errors and normalised traces that differ {_beyond(results)}: {'; '.join(texts)}."
+    compared = len(TOLD) * len(found) * len(decays)
+    if len(decays) > 1:
+        texts.append(
+            f"weight decay {max(decays):g} against {min(decays):g}, {_apart_by_decay(results, networks + others(section['networks']))}"
+        )
+        compared += len(TOLD) * len(section["networks"])
+    if not texts:
+        return "No network has another of the dial beside it, so none is compared."
+    return (
+        f"Test errors and normalised traces that differ {_beyond(results)}, in {compared} comparisons not corrected for their "
+        f"number: {'; '.join(texts)}."
+    )
 
 
 def _beyond(results: Results) -> str:
@@ -93,22 +116,33 @@ def _apart(results: Results, network: str, partner: str) -> str:
     decays = results.parameters["ablation"]["weight_decays"]
     texts, known = [], False
     for key in TOLD:
-        name = next(response.name for response in RESPONSES if response.key == key)
-        found = {decay: told_apart(results, network, partner, decay, key) for decay in decays}
+        found = {decay: told_apart(results, (network, decay), (partner, decay), key) for decay in decays}
         known = known or any(difference.value is not None for difference in found.values())
         for sign, word in WORDS.items():
             where = [f"{decay:g}" for decay, difference in found.items() if difference.sign == sign]
             alone = f" (weight decay {enumeration(where)})" if len(decays) > 1 else ""
-            texts += [f"{word} {name}{alone}"] if where else []
+            texts += [f"{word} {NAMES[key]}{alone}"] if where else []
     return enumeration(texts) if known else "not measured"
 
 
-def told_apart(results: Results, network: str, partner: str, decay: float, key: str) -> Difference:
-    """Of a response, network minus partner: over seeds; with one seed by twice the standard error of measuring."""
-    found = paired_over_seeds(*(values_of(results, name, decay, key) for name in (network, partner)))
+def _apart_by_decay(results: Results, networks: list[str]) -> str:
+    """`lower test error (resnet8) and lower normalised trace (plain8 and resnet8)`, at the largest weight decay."""
+    decays = results.parameters["ablation"]["weight_decays"]
+    texts = []
+    for key in TOLD:
+        found = {n: told_apart(results, (n, max(decays)), (n, min(decays)), key) for n in networks}
+        for sign, word in WORDS.items():
+            where = [typewriter(network) for network, difference in found.items() if difference.sign == sign]
+            texts += [f"{word} {NAMES[key]} ({enumeration(where)})"] if where else []
+    return enumeration(texts)
+
+
+def told_apart(results: Results, run: Run, other: Run, key: str) -> Difference:
+    """Of a response, run minus other: over seeds; with one seed by twice the standard error of measuring."""
+    found = paired_over_seeds(*(values_of(results, *each, key) for each in (run, other)))
     if found.value is None or len(results.parameters["ablation"]["seeds"]) > 1:
         return found
-    errors = [_error(results, name, decay, key) for name in (network, partner)]
+    errors = [_error(results, *each, key) for each in (run, other)]
     return replace(found, half_width=TOLD_APART * hypot(*errors), basis=ONE_SEED)
 
 

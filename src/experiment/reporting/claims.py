@@ -5,6 +5,7 @@ from itertools import groupby
 from statistics import fmean
 from typing import Any
 
+from experiment.claims.verdicts import CONTRADICTED, ONE_OBSERVATION, SUPPORTED, UNJUDGED, VERDICTS
 from experiment.evidence import CLAIMS
 from experiment.reporting.latex import ABSENT, enumeration, escape, measured, significant, typewriter
 from experiment.reporting.results import Results
@@ -14,8 +15,7 @@ from experiment.storage import read_json
 REVISED = r"\textsuperscript{\textdagger}"  # beside a quantity that was chosen or changed after data on it had been seen
 SIGNS = {1: r"\ensuremath{+}", -1: r"\ensuremath{-}", 0: r"\textpm{}"}
 SIDES_IN_SHORT = {1: "for", -1: "against", 0: "neither", None: ABSENT}
-DECIDED = ("supported", "contradicted")
-VERDICT_ORDER = (*DECIDED, "inconclusive", "one observation", "cannot be judged")
+DECIDED = (SUPPORTED, CONTRADICTED)
 GAP = "less_overfitting"  # the claim on the generalisation gap
 
 Entry = dict[str, Any]  # of claims.json
@@ -42,7 +42,7 @@ def side(entry: Entry) -> int | None:
 def verdict_count(results: Results) -> str:
     """`Of 35 judgements, 3 are supported and 32 are inconclusive. Of the single observations, ...`"""
     text = f"Of {len(entries())} judgements, {counts()}."
-    single = [e for e in entries() if e["verdict"] == "one observation"]
+    single = [e for e in entries() if e["verdict"] == ONE_OBSERVATION]
     if not single:
         return text
     sides = Counter(map(side, single))
@@ -50,8 +50,23 @@ def verdict_count(results: Results) -> str:
         f"{text} Of the single observations, {sides[1]} {'lies' if sides[1] == 1 else 'lie'} on the claimed side of zero with "
         f"{'its' if sides[1] == 1 else 'their'} whole interval, {sides[-1]} on the other, {sides[0]} "
         f"{'contains' if sides[0] == 1 else 'contain'} zero and {sides[None]} {'has' if sides[None] == 1 else 'have'} no "
-        f"interval{why_none(single)}."
+        f"interval{why_none(single)}. {by_values(single)}"
     )
+
+
+def by_values(found: list[Entry]) -> str:
+    """On which side of zero the estimates lie, whatever their intervals."""
+    signs = Counter(side_of_value(entry) for entry in found if measured(entry["estimate"]))
+    return (
+        f"By their values alone {signs[1]} {'lies' if signs[1] == 1 else 'lie'} on the claimed side, {signs[-1]} on the other and "
+        f"{signs[0]} at zero."
+    )
+
+
+def side_of_value(entry: Entry) -> int:
+    """1 where the estimate has the claimed sign, -1 where it has the other one, 0 at zero."""
+    sign = (entry["estimate"] > 0) - (entry["estimate"] < 0)
+    return sign * entry["expected_sign"] if entry["expected_sign"] else abs(sign)
 
 
 def emphasised(claim: str) -> str:
@@ -71,7 +86,7 @@ def why_none(found: list[Entry]) -> str:
 def counts() -> str:
     """`3 are supported and 32 are inconclusive`."""
     found = Counter(entry["verdict"] for entry in entries())
-    return enumeration([f"{found[v]} {said(v, found[v])}" for v in VERDICT_ORDER if found[v]])
+    return enumeration([f"{found[v]} {said(v, found[v])}" for v in VERDICTS if found[v]])
 
 
 def decided(results: Results) -> str:
@@ -129,7 +144,7 @@ def unjudged(results: Results) -> str:
     """Which judgements cannot be made, and why; nothing where all can."""
     missing: dict[str, list[str]] = {}
     for entry in entries():
-        if entry["verdict"] == "cannot be judged":
+        if entry["verdict"] == UNJUDGED:
             missing.setdefault(entry["reason"], []).append(typewriter(entry["id"]))
     return paragraph(
         [
@@ -166,9 +181,9 @@ def name(entry: Entry) -> str:
 
 def said(verdict: str, number: int) -> str:
     """The verdict on `number` judgements as a predicate."""
-    if verdict == "cannot be judged":
+    if verdict == UNJUDGED:
         return verdict
-    if verdict == "one observation":
+    if verdict == ONE_OBSERVATION:
         return "is a single observation" if number == 1 else "are single observations"
     return f"{'is' if number == 1 else 'are'} {verdict}"
 
@@ -181,7 +196,7 @@ def rule(results: Results) -> str:
         f"the claimed side of zero and the permutation test's $p$, corrected by Holm's method over all judgements that have one, is below "
         f"{declared['significance']:g}; \\emph{{contradicted}} where both hold for the other side; else \\emph{{inconclusive}}. "
         f"With one seed it is \\emph{{one observation}} whatever the interval over directions says, and with fewer than "
-        f"{declared['least_seeds']} seeds inconclusive. Without an estimate it \\emph{{cannot be judged}}.{two_sided()}"
+        f"{declared['least_seeds']} seeds in some network, depth or weight decay inconclusive. Without an estimate it \\emph{{cannot be judged}}.{two_sided()}"
     )
 
 
@@ -225,7 +240,7 @@ def claims_table(results: Results) -> str:
     """Every judgement in a row below its claim, as a longtable."""
     heads = ["Judgement", "Sign", "$n$", "Estimate", "Interval", "$p$", "Holm", "Side", "Verdict"]
     wrapped = r">{{\raggedright\arraybackslash}}p{{{}\linewidth}}"
-    columns = rf"@{{}}{wrapped.format(0.33)}ccrlrrl{wrapped.format(0.1)}@{{}}"
+    columns = rf"@{{}}{wrapped.format(0.37)}ccrlrrl{wrapped.format(0.095)}@{{}}"
     head = rf"\toprule {' & '.join(heads)} \\ \midrule"
     rows = [
         line

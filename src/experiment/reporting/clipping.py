@@ -5,7 +5,7 @@ from typing import Any
 from experiment.evidence import CLIPPING
 from experiment.reporting.latex import ABSENT, enumeration, fixed, measured, significant, tabular, typewriter
 from experiment.reporting.results import Results, spread
-from experiment.reporting.wording import count, paragraph
+from experiment.reporting.wording import LARGE, count, count_noun, number, paragraph, places
 from experiment.storage import read_json
 
 MODES = {False: "no", True: "yes"}
@@ -27,6 +27,7 @@ def clipping(results: Results) -> str:
             *(_network_sentence(results, network) for network in networks),
             _learning(results, networks),
             _mended(results, networks),
+            _harmed(results, networks),
         ]
     )
 
@@ -80,12 +81,7 @@ def has_learnt(results: Results, run: Run) -> bool:
 
 def _mended(results: Results, networks: list[str]) -> str:
     """How many of the runs that break without clipping learn with it."""
-    both = [
-        twins
-        for network in networks
-        for twins in zip(*(short_trainings(results, network, mode) for mode in MODES), strict=True)
-    ]
-    rescued = [clipped for free, clipped in both if free["diverged_step"] is not None]
+    rescued = [clipped for free, clipped in _twins(results, networks) if free["diverged_step"] is not None]
     if not rescued:
         return "No run breaks without clipping, so that there is nothing for it to mend."
     learnt = sum(has_learnt(results, run) for run in rescued)
@@ -99,6 +95,34 @@ def _mended(results: Results, networks: list[str]) -> str:
         f"Of the runs that break without clipping {count(learnt)} of {count(len(rescued))} "
         f"{'learns' if learnt < 2 else 'learn'} with it{caution}."
     )
+
+
+def _harmed(results: Results, networks: list[str]) -> str:
+    """Which runs that stay finite in both modes end higher with clipping, and how the judgement takes that."""
+    finite = [
+        twins for twins in _twins(results, networks) if all(measured(run["final_loss"]) for run in twins)
+    ]
+    worse = [(free, clipped) for free, clipped in finite if clipped["final_loss"] > free["final_loss"]]
+    if not worse:
+        return ""
+    ends = [
+        f"{typewriter(free['network'])} ({significant(clipped['final_loss'])} against {significant(free['final_loss'])} nats)"
+        for free, clipped in worse
+    ]
+    return (
+        f"Of the {count_noun(len(finite), 'pair')} of runs that stay finite in both modes, {count(len(worse))} "
+        f"{'ends' if len(worse) == 1 else 'end'} higher with clipping: {enumeration(ends)}. The judgement by the last loss asks "
+        "what was learnt, and takes every loss above that of guessing for nothing learnt."
+    )
+
+
+def _twins(results: Results, networks: list[str]) -> list[tuple[Run, Run]]:
+    """The runs without and with clipping of each network and seed."""
+    return [
+        twins
+        for network in networks
+        for twins in zip(*(short_trainings(results, network, mode) for mode in MODES), strict=True)
+    ]
 
 
 def clipping_table(results: Results) -> str:
@@ -117,11 +141,16 @@ def _row(results: Results, network: str, clipped: bool) -> list[str]:
     return [
         "" if clipped else typewriter(network),
         MODES[clipped],
-        significant(spread([run["gradient_norms"][0] for run in runs]).mean),
+        _norm_cell(spread([run["gradient_norms"][0] for run in runs]).mean),
         f"{len(steps)}/{len(runs)}",
         str(min(steps)) if steps else ABSENT,
         fixed(spread([run["final_loss"] for run in runs]).mean, 2),
     ]
+
+
+def _norm_cell(norm: float | None) -> str:
+    """Three figures; above a thousand without decimals, its digits in groups."""
+    return number(norm, places(norm, None, 2)) if measured(norm) and norm >= LARGE else significant(norm)
 
 
 CLIPPING_SENTENCES = {"clipping": clipping}

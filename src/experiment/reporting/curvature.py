@@ -1,5 +1,8 @@
 """Tables and sentences of the Hessian's spectra and of the convexity maps."""
 
+from itertools import combinations
+from math import hypot
+
 from experiment.layout import STATES
 from experiment.pairs import Pair, pairs
 from experiment.reporting.curvature_values import (
@@ -7,6 +10,7 @@ from experiment.reporting.curvature_values import (
     COMPARED,
     NEAR_ZERO,
     NORMALISED,
+    TRACE_ERRORS,
     Comparison,
     compare,
     error_name,
@@ -34,7 +38,8 @@ from experiment.reporting.latex import (
 from experiment.reporting.results import Results, spread
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.sides import Side, clauses
-from experiment.reporting.wording import basis_note, contrast, paragraph
+from experiment.reporting.wording import basis_note, contrast, count_noun, paragraph
+from experiment.storage import run_name
 
 TITLES = {"final": "final weights", "matched": "equal training loss"}
 PLACES = {"final": "at the final weights", "matched": "at equal training loss"}
@@ -42,6 +47,8 @@ HEAD = ["Weights", "Network", "Largest", "Residual", "Smallest", "Residual", "Tr
 RATIOS = ("median", "largest", "resolved")
 UNRESOLVED = "not resolved"
 SINGLE = "in this run "
+TRACE = NORMALISED + "trace"  # what the generalisation gap is set beside
+MOST_TIES = 3  # named one by one
 
 
 def raw_table(results: Results) -> str:
@@ -139,8 +146,8 @@ def density(results: Results) -> str:
     low, high = (percentage(pick(shares), 2) for pick in (min, max))
     between = low if low == high else f"between {low} and {high}"
     return (
-        f"By the quadrature, {between}\\,\\% of a network's eigenvalues lie within {percentage(NEAR_ZERO, 0)}\\,\\% of "
-        "its largest one from zero."
+        f"By the quadrature, {between}\\,\\% of a network's eigenvalues have a modulus below {percentage(NEAR_ZERO, 0)}\\,\\% of "
+        "the largest one's."
     )
 
 
@@ -163,11 +170,11 @@ def _comparison(results: Results, state: str) -> str:
     if not found:
         return NO_PAIR
     sentences = [_pair_sentence(results, pair, state) for pair in found]
-    return paragraph([*sentences, *(_errors(results, found) if state == "final" else [])])
+    return paragraph([*(_errors(results, found) if state == "final" else []), *sentences])
 
 
 def _errors(results: Results, found: list[Pair]) -> list[str]:
-    """What stands behind plus and minus in both comparisons, once."""
+    """What stands behind plus and minus in both comparisons, once and before them."""
     compared = [c for state in STATES for pair in found for c in _compared(results, pair, state).values()]
     numerical = any(c.errors is not None for c in compared)
     return [basis_note([c.difference for c in compared]), _numerical(results) if numerical else ""]
@@ -260,12 +267,34 @@ def missing(results: Results) -> str:
     return _missing(lost) if lost else ""
 
 
+def ties(results: Results) -> str:
+    """Names the runs whose traces, on which the rank correlation with the gap rests, are not told apart by their errors."""
+    traces = {}
+    for network, seed in results.study.runs:
+        found = results.evidence("curvature", network, seed)["states"]["final"]
+        if measured(found.get(TRACE)):
+            traces[run_name(network, seed)] = found[TRACE], found[f"{TRACE}_error"]
+    tied = [
+        f"{typewriter(a)} and {typewriter(b)}"
+        for a, b in combinations(traces, 2)
+        if abs(traces[a][0] - traces[b][0]) <= TRACE_ERRORS * hypot(traces[a][1], traces[b][1])
+    ]
+    if not tied:
+        return ""
+    return (
+        "Of the runs whose traces are set beside these gaps, the error of measuring does not tell apart "
+        f"{enumeration(tied) if len(tied) <= MOST_TIES else count_noun(len(tied), 'pair')}: so far their order, and with it the rank "
+        "correlation, is open."
+    )
+
+
 CURVATURE_SENTENCES = {
     "curvature_density": density,
     "curvature_final": final_spectra,
     "curvature_matched": matched_spectra,
     "curvature_convexity": convexity,
     "curvature_missing": missing,
+    "curvature_ties": ties,
 }
 CURVATURE_TABLES = {
     "curvature": raw_table,

@@ -21,8 +21,8 @@ COLUMNS = {  # value: its error
 COMPARED = {  # what rescaling leaves as it is first
     "normalised_largest_eigenvalue": "filter-normalised largest eigenvalue",
     "normalised_trace": "filter-normalised trace",
-    "largest_eigenvalue": "largest eigenvalue",
-    "trace": "trace",
+    "largest_eigenvalue": "raw largest eigenvalue",
+    "trace": "raw trace",
 }
 TRACE_ERRORS = 2  # standard errors of a difference of traces beyond which they are told apart
 NORMALISED = "normalised_"

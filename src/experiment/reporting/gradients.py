@@ -10,7 +10,7 @@ from experiment.reporting.clipping import CLIPPING_SENTENCES, CLIPPING_TABLES
 from experiment.reporting.comparison import Difference, paired_over_seeds
 from experiment.reporting.initialisation import INITIALISATION_SENTENCES, INITIALISATION_TABLES
 from experiment.reporting.latex import enumeration, measured, significant, tabular, typewriter
-from experiment.reporting.results import Results
+from experiment.reporting.results import Results, diverged
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.wording import basis_note, contrast, paragraph, verdict
 from experiment.storage import run_name
@@ -20,7 +20,9 @@ Quantity = Callable[[list[Checkpoint]], float | None]
 
 
 def checkpoints(results: Results, network: str, seed: int) -> list[Checkpoint]:
-    return results.evidence("gradients", network, seed)["checkpoints"]
+    """A run's checkpoints; of one that diverged the initial weights alone: no others are of a whole training."""
+    found = results.evidence("gradients", network, seed)["checkpoints"]
+    return found[:1] if diverged(results.training[run_name(network, seed)]) else found
 
 
 def first_norm(run: list[Checkpoint]) -> float | None:
@@ -30,7 +32,7 @@ def first_norm(run: list[Checkpoint]) -> float | None:
 
 def last_norm(run: list[Checkpoint]) -> float | None:
     """At the final weights; None where the run diverged."""
-    return run[-1]["gradient_norm"]
+    return run[-1]["gradient_norm"] if run[1:] else None
 
 
 def typical_smoothness(run: list[Checkpoint]) -> float | None:

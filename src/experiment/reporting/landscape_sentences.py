@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from experiment.pairs import Pair, pairs
-from experiment.reporting.comparison import roughness_difference
+from experiment.reporting.comparison import ONE_SEED, roughness_difference
 from experiment.reporting.curvature import curvature_sides, images_note
 from experiment.reporting.judgement import (
     FLATNESS,
@@ -15,21 +15,21 @@ from experiment.reporting.judgement import (
     is_smooth,
     plane_variation,
 )
-from experiment.reporting.latex import enumeration, percentage
+from experiment.reporting.latex import enumeration, percentage, typewriter
 from experiment.reporting.measurement_sentences import statistics_effect
 from experiment.reporting.results import Results
 from experiment.reporting.sentences import NO_PAIR
-from experiment.reporting.sharpness_values import JUDGED, difference
+from experiment.reporting.sharpness_values import JUDGED, difference, falling
 from experiment.reporting.sides import Side, by_label, families
 from experiment.reporting.slice_sentences import (
     PLACES,
-    best_and_worst,
     final_slices,
     hidden_bumps,
     matched_slices,
     matching,
     matching_caution,
     planes,
+    span,
 )
 from experiment.reporting.trials import trial_in_short
 from experiment.reporting.wording import capital, count, count_noun, paragraph
@@ -99,7 +99,7 @@ def _multiplicity(results: Results, found: list[Pair]) -> str:
         return ""
     resolved = sum(d.resolved for d in known)
     return (
-        f"Of {count_noun(len(known), 'interval')} of flatness in all, not corrected for their number, {resolved or 'none'} "
+        f"Of {count_noun(len(known), 'interval')} of flatness in all, not corrected for their number, {count(resolved)} "
         + ("excludes zero." if resolved < 2 else "exclude zero.")
     )
 
@@ -126,7 +126,7 @@ def roughness_in_short(results: Results, pair: Pair, state: str) -> str:
 
 def conclusion_final(results: Results) -> str:
     """Answer to the first question: flatness and roughness about the final weights."""
-    return _answer(results, "cuts")
+    return paragraph([_answer(results, "cuts"), _multiplicity(results, pairs(results.study.networks))])
 
 
 def conclusion_matched(results: Results) -> str:
@@ -149,13 +149,15 @@ def _answer(results: Results, state: str) -> str:
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
-    flat = by_label({pair.label: finding(results, pair, state) for pair in found})
+    flat = by_label({p.label: finding(results, p, state) + _other_way(results, p, state) for p in found})
     rough, before = (
         by_label({pair.label: roughness_in_short(results, pair, s) for pair in found})
         for s in (state, "cuts")
     )
     roughness = (
-        "Roughness is as about the final weights" if state != "cuts" and rough == before else capital(rough)
+        "As to roughness, the answer is that of the first question"
+        if state != "cuts" and rough == before
+        else capital(rough)
     )
     return f"{capital(PLACES[state])}, {flat}. {roughness}."
 
@@ -194,22 +196,19 @@ def _rises_apart(results: Results) -> str:
     if not known:
         return "No rises of a pair could be compared."
     resolved, everything = sum(d.resolved for d in known), count_noun(len(known), "comparison")
-    verdict = f"Finely enough to resolve a difference in {rise.name} in {count(resolved)} of {everything}"
-    if not resolved:
-        verdict = f"Too coarsely to resolve a difference in {rise.name} in any of {everything}"
+    drawn = enumeration(sorted({d.basis.removeprefix(f"{ONE_SEED}, ") for d in known}), "or")
     shares = [d.half_width / max(abs(d.residual), abs(d.plain)) for d in known]
     low, high = (percentage(share, 0) for share in (min(shares), max(shares)))
     return (
-        f"{verdict}: half the width of its interval is {best_and_worst([d.half_width for d in known], 'comparison')}, "
-        f"{low if low == high else f'{low} to {high}'}\\,\\% of the larger rise."
+        f"The {drawn} resolve a difference in {rise.name} in {count(resolved)} of {everything}: half the width of its interval "
+        f"is {span([d.half_width for d in known])}, {low if low == high else f'{low} to {high}'}\\,\\% "
+        "of the larger rise, which is their spread and not an error of sampling images."
     )
 
 
 def _bumps_seen(results: Results) -> str:
     heights = [h for state in PLACES for h in hidden_bumps(results, pairs(results.study.networks), state)]
-    return (
-        f"Bumps lower than {best_and_worst(heights, 'network')} are hidden by the errors." if heights else ""
-    )
+    return f"Bumps lower than {span(heights)}, by network, are hidden by the errors." if heights else ""
 
 
 def conclusion_other(results: Results) -> str:
@@ -240,7 +239,29 @@ def _lower_of(results: Results, pair: Pair) -> str:
     ):
         subject, thing = _lower(sides, noun, scope)
         objects.setdefault(subject, []).append(thing)
-    return enumeration([f"{subject} {enumeration(things)}" for subject, things in objects.items()])
+    text = enumeration([f"{subject} {enumeration(things)}" for subject, things in objects.items()])
+    return "; ".join([text, *_falls(results, pair), *_worst_cases(results, pair)])
+
+
+def _falls(results: Results, pair: Pair) -> list[str]:
+    """A clause for each network whose loss falls along directions of the average rise."""
+    found = {name: falling(results, name, "matched") for name in (pair.residual, pair.plain)}
+    return [
+        f"along {text} the loss of {typewriter(name)} falls, its weights being at no minimum"
+        for name, text in found.items()
+        if text
+    ]
+
+
+def _worst_cases(results: Results, pair: Pair) -> list[str]:
+    """A clause on the measures of sharpness without an error, whose values may point either way."""
+    found = [(measure, difference(results, pair, "matched", measure.key)) for measure in JUDGED]
+    sharper = [m.family(d) for m, d in found if d.value and d.half_width is None]
+    if not sharper:
+        return []
+    names = set(sharper)
+    verdict = f"find the {sharper[0]} network the sharper" if len(names) == 1 else "are split"
+    return [f"the worst cases, of unknown error, {verdict}"]
 
 
 def _lower(sides: list[Side], noun: str, scope: str) -> tuple[str, str]:
@@ -290,13 +311,17 @@ def abstract(results: Results) -> str:
     pair = deepest(results)
     if pair is None:
         return NO_PAIR
-    flat = [f"{PLACES[state]} {finding(results, pair, state)}" for state in PLACES]
+    flat = [
+        f"{PLACES[state]} {finding(results, pair, state)}{_other_way(results, pair, state)}"
+        for state in PLACES
+    ]
     trials = results.parameters["trials"]["networks"]
     return paragraph(
         [
             f"At {pair.label}, {', and '.join(flat)}; {roughness_in_short(results, pair, 'matched_cuts')}.",
+            _multiplicity(results, pairs(results.study.networks)),
             matching_caution(results, pair),
-            f"At equal loss, {images_note(results, 'curvature', 'sharpness')}, {_lower_of(results, pair)}.",
+            f"At {pair.label} and equal loss, {images_note(results, 'curvature', 'sharpness')}, {_lower_of(results, pair)}.",
             trial_in_short(results, trials[-1]) if trials else "",
         ]
     )

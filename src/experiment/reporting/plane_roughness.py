@@ -101,7 +101,7 @@ def _minima(results: Results, found: list[Pair]) -> str:
         results,
         found,
         {state: (state, "minima") for state in PLACES},
-        (1, "Every plane of a pair has a single minimum beyond its errors.", "Minima beyond their errors"),
+        (1, "On no plane of a pair is a second minimum resolved.", "Minima beyond their errors"),
         lambda value: f"{value:.3g}",
     )
 
@@ -112,7 +112,11 @@ def _half_rays(results: Results, found: list[Pair]) -> str:
         results,
         found,
         {state: (cuts, "monotone_share") for state, cuts in CUTS_OF.items()},
-        (1, "Along every half-ray of the cuts the loss rises within its errors.", "Monotone half-rays"),
+        (
+            1,
+            "Along no half-ray of the cuts does the loss fall by more than three standard errors.",
+            "Monotone half-rays",
+        ),
         lambda value: percentage(value, 0) + r"\,\%",
     )
 

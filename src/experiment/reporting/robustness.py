@@ -154,6 +154,28 @@ def samples_sentence(results: Results) -> str:
     )
 
 
+def pixels_sentence(results: Results) -> str:
+    """Which runs' images were blurred in the precision of the networks, not in float32; nothing where none were."""
+    rounded = {
+        run_name(network, seed): run["provenance"]["precision"]
+        for network, seed in results.study.runs
+        if (run := results.evidence("robustness", network, seed))["reason"] is None
+        and run.get("pixels", run["provenance"]["precision"]) != "float32"
+    }
+    if not rounded:
+        return ""
+    kinds = enumeration(sorted(set(map(escape, rounded.values()))))
+    which = (
+        "Of all runs"
+        if len(rounded) == len(results.study.runs)
+        else f"Of {enumeration(list(map(typewriter, rounded)))}"
+    )
+    return (
+        f"{which} the blurred images were computed in {kinds}, by a fault that has been mended since: rounding then adds errors "
+        "of the size of a pixel's own quantisation, alike for both networks of a pair."
+    )
+
+
 def guessing_sentence(results: Results) -> str:
     """When a network is said to guess."""
     return f"A network guesses where it is above chance by no more than {fixed(Z, 2)} times the binomial error of chance."
@@ -183,5 +205,6 @@ ROBUSTNESS_SENTENCES: dict[str, Callable[[Results], str]] = {
     "robustness_unmeasured": unmeasured_sentence,
     "robustness_samples": samples_sentence,
     "robustness_guessing": guessing_sentence,
+    "robustness_pixels": pixels_sentence,
 }
 ROBUSTNESS_TABLES: dict[str, Callable[[Results], str]] = {"robustness": robustness_table}

@@ -185,9 +185,8 @@ def published(results: Results) -> str:
             gaps.append(f"{gap} points at depth {depth}")
     if not gaps:
         return "No declared residual network has a published error to stand beside."
-    return (
-        f"Our residual networks' mean test errors minus those of \\citet{{he2016deep}}: {enumeration(gaps)}."
-    )
+    ours = "mean test errors" if len(results.study.seeds) > 1 else "test errors"
+    return f"Our residual networks' {ours} minus those of \\citet{{he2016deep}}: {enumeration(gaps)}."
 
 
 STUDY_SENTENCES = {

@@ -24,22 +24,23 @@ from experiment.reporting.latex import (
 )
 from experiment.reporting.results import Results, spread
 from experiment.reporting.sentences import NO_PAIR
+from experiment.reporting.sharpness_states import STATES
 from experiment.reporting.sharpness_values import (
     JUDGED,
     MEASURES,
     PLACES,
     RAW,
-    STATES,
     Measure,
     bounded,
     difference,
     directions,
+    falling,
     numbers,
     runs_of,
 )
 from experiment.reporting.sides import Side, clauses
 from experiment.reporting.tables import spread_cell
-from experiment.reporting.wording import basis_note, contrast, paragraph
+from experiment.reporting.wording import basis_note, capital, contrast, paragraph
 from experiment.storage import run_name
 
 
@@ -50,7 +51,25 @@ def sharpness_sentence(results: Results) -> str:
         return NO_PAIR
     texts = [_comparison(results, pair, state) for pair in found for state in STATES]
     every = [difference(results, pair, state, m.key) for pair in found for state in STATES for m in JUDGED]
-    return paragraph([*texts, basis_note(every)])
+    return paragraph([*texts, basis_note(every), *_falls(results)])
+
+
+def _falls(results: Results) -> list[str]:
+    """A sentence for each state on networks whose loss falls along directions of the average rise: these are no minima."""
+    found = {
+        state: [
+            f"{typewriter(network)} ({text})"
+            for network in results.study.networks
+            if (text := falling(results, network, state))
+        ]
+        for state in STATES
+    }
+    return [
+        f"{capital(PLACES[state])} the loss falls along some of these directions for {enumeration(networks)}: there a small "
+        "average says that the weights are at no minimum as much as that the loss is flat."
+        for state, networks in found.items()
+        if networks
+    ]
 
 
 def _comparison(results: Results, pair: Pair, state: str) -> str:

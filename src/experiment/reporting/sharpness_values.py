@@ -3,14 +3,14 @@ pairs.
 """
 
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from experiment.pairs import Pair
 from experiment.reporting.comparison import Difference, paired
 from experiment.reporting.results import Results
+from experiment.reporting.sharpness_states import by_direction, is_bound, number
+from experiment.reporting.wording import count, count_noun
 
-STATES = {"final": "final weights", "matched": "equal training loss"}
 PLACES = {"final": "at the final weights", "matched": "at equal training loss"}
 
 
@@ -52,34 +52,6 @@ def runs_of(results: Results, network: str) -> list[dict[str, Any]]:
     return [results.evidence("sharpness", network, seed) for seed in results.study.seeds]
 
 
-def by_direction(state: dict[str, Any], key: str) -> list[float] | None:
-    """A measure along each direction, radii beyond the extent as the extent; None where it has none, or not
-    all.
-    """
-    values = state.get(key)
-    if state["reason"] is not None or not isinstance(values, list):
-        return None
-    if key == "flat_radius":
-        return [state["extent"] if radius is None else radius for radius in values]
-    return None if any(value is None for value in values) else values
-
-
-def number(state: dict[str, Any], key: str) -> float | None:
-    """A state's measure, the mean over directions where there are several; None where it was not measured."""
-    if state["reason"] is not None:
-        return None
-    values = state[key]
-    if not isinstance(values, list):
-        return values
-    each = by_direction(state, key)
-    return fmean(each) if each else None
-
-
-def is_bound(state: dict[str, Any], key: str) -> bool:
-    """Whether the number is a lower bound, since a direction stays flat up to the extent."""
-    return key == "flat_radius" and state["reason"] is None and None in state[key]
-
-
 def numbers(results: Results, network: str, state: str, key: str) -> list[float | None]:
     """By seed."""
     return [number(run["states"][state], key) for run in runs_of(results, network)]
@@ -93,6 +65,13 @@ def difference(results: Results, pair: Pair, state: str, key: str) -> Difference
 
 def directions(results: Results, network: str, state: str, key: str) -> list[list[float] | None]:
     return [by_direction(run["states"][state], key) for run in runs_of(results, network)]
+
+
+def falling(results: Results, network: str, state: str) -> str:
+    """`four of five directions`: how many of the average rises, over seeds and directions, are falls; nothing for none."""
+    rises = [rise for of_run in directions(results, network, state, "average") for rise in of_run or ()]
+    falls = sum(rise < 0 for rise in rises)
+    return f"{count(falls)} of {count_noun(len(rises), 'direction')}" if falls else ""
 
 
 def bounded(results: Results, network: str, state: str, key: str) -> bool:

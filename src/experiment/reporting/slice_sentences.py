@@ -112,8 +112,12 @@ def _hidden(results: Results, found: list[Pair], state: str) -> str:
     if not heights:
         return ""
     return (
-        f"Bumps lower than {best_and_worst(heights, 'network')} are hidden by the errors of the cuts (medians over their points); "
-        "the raw columns of \\cref{tab:cuts} count everything, sampling noise included."
+        f"Bumps lower than {span(heights)}, by network, are hidden by the errors of the cuts (medians over their points)"
+        + (
+            "; the raw columns of \\cref{tab:cuts} count everything, sampling noise included."
+            if state == "cuts"
+            else "."
+        )
     )
 
 
@@ -123,10 +127,10 @@ def hidden_bumps(results: Results, found: list[Pair], state: str) -> list[float]
     return list(filter(measured, heights))
 
 
-def best_and_worst(values: list[float], noun: str) -> str:
-    """`0.36 nats for the best network and 0.57 nats for the worst`, or the one value where these print alike; one or more."""
-    low, high = (f"{significant(value, 2)} nats" for value in (min(values), max(values)))
-    return low if low == high else f"{low} for the best {noun} and {high} for the worst"
+def span(values: list[float]) -> str:
+    """`0.36 to 0.57 nats`, or the one value where these print alike; one or more."""
+    low, high = (significant(value, 2) for value in (min(values), max(values)))
+    return f"{low if low == high else f'{low} to {high}'} nats"
 
 
 def _training_caution(results: Results, pair: Pair) -> str:
@@ -135,7 +139,7 @@ def _training_caution(results: Results, pair: Pair) -> str:
     if not (measured(residual) and measured(plain)) or abs(plain - residual) <= 0.1 * max(plain, residual):
         return ""
     worse, better = ("plain", "residual") if plain > residual else ("residual", "plain")
-    text = f"The centres at {pair.label} differ: training loss {fixed(residual, 3)} against {fixed(plain, 3)} nats"
+    text = f"The centres at {pair.label} differ: training loss {fixed(residual, 2)} against {fixed(plain, 2)} nats"
     if favoured(results, pair, "cuts", FLATNESS) == worse:
         return (
             f"{text}; the slice of the {worse} network is the flatter at its final weights, as is to be "

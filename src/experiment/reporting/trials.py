@@ -44,12 +44,12 @@ MEASURES = (  # view, name, head
     ("cuts", "halfway_distance", "Half-way"),
     ("cuts", "excess_variation", "Excess var."),
     ("cuts", "nonconvex_share", r"Non-convex (\%)"),
-    ("cuts", "raw_nonconvex_share", "raw"),
+    ("cuts", "raw_nonconvex_share", r"Raw (\%)"),
     ("final", "edge_rise", "Rim rise"),
     ("final", "excess_variation", "Excess var."),
 )
-VIEWS = {"cuts": "in the cuts", "final": "on the plane"}
-RISE = FLATNESS.measures[0]
+HALFWAY = FLATNESS.measures[1]  # bounded, where a rise far from the weights is not
+VARIATION = SMOOTHNESS.measures[0].measure
 
 
 def trials_table(results: Results) -> str:
@@ -135,6 +135,7 @@ def _of_network(results: Results, network: str) -> str:
             *(_training_clause(setting, found, residual) for setting in others if setting.label not in lost),
             _against(results, residual, found) if residual else "",
             _roughness(found),
+            _planes(found),
             f"Diverged: {enumeration(lost)}." if lost else "",
         ]
     )
@@ -204,31 +205,38 @@ def _training_caution(residual: Setting, found: list[Setting]) -> str:
 
 
 def _roughness(found: list[Setting]) -> str:
-    """Which measures of which slices are beyond what errors and noise would give; nothing where no slice was measured."""
-    values = [
-        s.measure(view, judged.measure) for s in found for view in VIEWS for judged in SMOOTHNESS.measures
-    ]
+    """Which measures of which cuts are beyond what errors and noise would give; nothing where no cut was measured."""
+    values = [setting.measure("cuts", judged.measure) for setting in found for judged in SMOOTHNESS.measures]
     if not any(measured(value) for of_seeds in values for value in of_seeds):
         return ""
     rough = [f"for {setting.label} ({text})" for setting in found if (text := _rough_measures(setting))]
     return (
-        f"Roughness is resolved {enumeration(rough)}."
+        f"In the cuts roughness is resolved {enumeration(rough)}."
         if rough
-        else "In none of these slices is roughness resolved."
+        else "In none of these cuts is roughness resolved."
     )
 
 
 def _rough_measures(setting: Setting) -> str:
-    """`an excess variation of 1.05 on the plane`; a share of negative second differences only above that of noise."""
-    texts = []
-    for judged in SMOOTHNESS.measures:
-        places = [
-            f"of {_cell(setting, view, judged.measure)}{judged.unit} {place}"
-            for view, place in VIEWS.items()
-            if any(map(judged.exceeds, setting.measure(view, judged.measure)))
-        ]
-        texts += [f"{article(judged.name)} {enumeration(places)}"] if places else []
+    """`an excess variation of 1.05`; a share of negative second differences only above that of noise."""
+    texts = [
+        f"{article(judged.name)} of {_cell(setting, 'cuts', judged.measure)}{judged.unit}"
+        for judged in SMOOTHNESS.measures
+        if any(map(judged.exceeds, setting.measure("cuts", judged.measure)))
+    ]
     return enumeration(texts) if texts else ""
+
+
+def _planes(found: list[Setting]) -> str:
+    """The excess variation of the planes, which illustrate; a single plane has no error."""
+    measured_on = [setting for setting in found if any(map(measured, setting.measure("final", VARIATION)))]
+    if not measured_on:
+        return ""
+    values = [f"{_cell(setting, 'final', VARIATION)} for {setting.label}" for setting in measured_on]
+    alone = all(len(setting.seeds) == 1 for setting in measured_on)
+    return (
+        f"On the planes the excess variation is {enumeration(values)}{', of unknown error' if alone else ''}."
+    )
 
 
 def _other_formats(results: Results) -> str:
@@ -257,31 +265,30 @@ def _formats(setting: Setting) -> str:
 
 
 def trial_in_short(results: Results, network: str) -> str:
-    """`The cuts of resnet56 rise by 7.69 nats, those of plain56 by 3.02 (difference ...) and by ... at a learning rate of ...`
+    """`Their half-way distance is 0.51 for resnet56, 0.38 for plain56 (difference ...) and 0.24 at a learning rate of ...`
 
-    Nothing without a residual network beside it; a setting whose runs diverged is left out.
+    Nothing without a residual network beside it; a setting whose cuts have no half-way distance is left out.
     """
     residual = counterpart(results, network)
-    found = [s for s in settings(results, network) if _mean(s, RISE) != ABSENT]
-    if residual is None or _mean(residual, RISE) == ABSENT or not found:
+    found = [s for s in settings(results, network) if _mean(s, HALFWAY) != ABSENT]
+    if residual is None or _mean(residual, HALFWAY) == ABSENT or not found:
         return ""
-    rises = [_rise(residual, setting, found[0]) for setting in found]
+    distances = [_distance(residual, setting) for setting in found]
     return (
-        f"The cuts of {typewriter(residual.network)} rise by {_mean(residual, RISE)}{RISE.unit}, those of "
-        f"{typewriter(network)} {enumeration(rises)}."
+        f"The {HALFWAY.name} of the cuts about the final weights is {_mean(residual, HALFWAY)} for "
+        f"{typewriter(residual.network)} and, for {typewriter(network)}, {enumeration(distances)}."
     )
 
 
-def _rise(residual: Setting, setting: Setting, first: Setting) -> str:
-    """`by 37 000 at a learning rate of 0.01 (difference -37 000 +- 18 000; its test error is higher)`."""
-    found, notes = difference(residual, setting, RISE.measure), []
+def _distance(residual: Setting, setting: Setting) -> str:
+    """`0.24 at a learning rate of 0.01 (difference 0.27 +- 0.04; training loss 1.437 against 0.287 nats)`."""
+    found, notes = difference(residual, setting, HALFWAY.measure), []
     if found.value is not None:
-        notes.append(f"difference {_apart(RISE, found)}" + ("" if found.resolved else ", not resolved"))
-    errors = [spread(entry.outcome(test_error)).mean for entry in (setting, first)]
-    if setting is not first and all(map(measured, errors)):
-        notes.append(f"its test error is {'higher' if errors[0] > errors[1] else 'lower'}")
+        notes.append(f"difference {_apart(HALFWAY, found)}" + ("" if found.resolved else ", not resolved"))
+    if not setting.own:
+        notes.append(f"training loss {_loss(setting)} against {_loss(residual)} nats")
     rate = "" if setting.own else f" at a learning rate of {setting.rate:g}"
-    return f"by {_mean(setting, RISE)}{rate}" + (f" ({'; '.join(notes)})" if notes else "")
+    return _mean(setting, HALFWAY) + rate + (f" ({'; '.join(notes)})" if notes else "")
 
 
 def trial_networks(results: Results) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from experiment.published import PUBLISHED_ERRORS, PublishedErrors
-from experiment.reporting.latex import enumeration, escape, typewriter
+from experiment.reporting.judgement import NOISE_SHARE
+from experiment.reporting.latex import enumeration, escape, percentage, typewriter
 from experiment.reporting.parameters import parameter_leaves, parameter_text
 from experiment.reporting.results import Results
 from experiment.storage import parameters_hash
@@ -54,6 +55,7 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "watermark": watermark,
     "dataset": lambda results: escape(results.dataset_title),
     "classes": lambda results: str(len(results.dataset["classes"])),
+    "noise_share": lambda results: percentage(NOISE_SHARE),
     "chance_loss": lambda results: f"{results.chance_loss:.2f}",
     "fingerprint": fingerprint,
     "parameters_hash": parameters_fingerprint,

@@ -65,6 +65,21 @@ def test_too_few_seeds_are_inconclusive_and_say_so():
     assert found.verdict == "inconclusive" and found.reason == "2 seeds, 3 are asked for"
 
 
+def test_a_stratum_with_too_few_seeds_is_inconclusive():
+    """It counts as much in the estimate as the others, without telling how much it varies."""
+    sample = pairs(-5, seeds=3)
+    sample.observations.append(Observation("depth 110", 0, (-5.0,), (0.0,)))
+    found = judged(sample)
+    assert found.verdict == "inconclusive" and found.reason == "1 seed, 3 are asked for"
+
+
+def test_a_correlation_of_nothing_is_not_taken_for_values_at_their_bound():
+    points = [Point(name, 0, x, y) for name, x, y in zip("abcd", (1, 2, 3, 4), (2, 4, 1, 3), strict=True)]
+    found = judged(Sample("networks", points=points))
+    assert found.estimate == pytest.approx(0, abs=1e-12)
+    assert found.reason == "a rank correlation over runs of one seed"
+
+
 def test_significance_is_that_after_holms_correction():
     """p of 2/400 alone is small, but not among as many judgements as are made."""
     many = judge_all(tuple(claim(pairs(-1, seeds=3)) for _ in range(20)), None, RULE)

@@ -187,6 +187,23 @@ def test_the_generalisation_gap_takes_the_loss_of_the_last_checkpoint():
         quantities.generalisation_gap(lost, "plain8", 0)
 
 
+def test_the_change_of_the_gradient_is_that_of_a_whole_training():
+    def checkpoint(epoch, *changes):
+        return {"epoch": epoch, "reason": None, "gradient_change": changes}
+
+    results = SimpleNamespace(
+        training={"plain8-0": {"diverged_epoch": None}, "plain8-1": {"diverged_epoch": 3}},
+        evidence=lambda *run: {"checkpoints": path},
+    )
+    path = [checkpoint(0.0, 50.0, 50.0), checkpoint(1.0, 0.1, 0.3), checkpoint(2.0, 0.5, 0.7)]
+    assert quantities.gradient_change(results, "plain8", 0) == [pytest.approx(0.4)]
+    with pytest.raises(NotMeasured, match="the run diverged"):
+        quantities.gradient_change(results, "plain8", 1)
+    path[1] = checkpoint(1.0, None, None) | {"reason": "the gradient is exactly zero"}
+    with pytest.raises(NotMeasured, match="a gradient has no value"):
+        quantities.gradient_change(results, "plain8", 0)
+
+
 def robust(**by_network):
     """Accuracies undisturbed and at two strengths of noise; two classes and 100 images, of which 0.598 is above guessing."""
     for name, (clean, *noisy) in by_network.items():
