@@ -292,14 +292,17 @@ def test_how_well_the_slices_are_measured_is_told_by_what_cannot_be_seen(results
         )
     text = SENTENCES["conclusion_measured"](made)
     assert text.startswith(
-        "The 5 paired directions resolve a difference in rise to the rim in none of four comparisons: half the width of its "
-        r"interval is 2.5 nats, 50\,\% of the larger rise, which is their spread and not an error of sampling images. Bumps lower "
-        "than 0.36 to 0.57 nats, by network, are hidden by the errors."
+        "The 5 paired directions resolve a difference in rise to the rim in none of four comparisons (half the width of its "
+        r"interval: 2.5 nats, 50\,\% of the larger) and in half-way distance in "
+    )
+    assert (
+        "these widths are their spread and no error of sampling images. Bumps lower than 0.36 to 0.57 nats, by network, are hidden"
+        in text
     )
     made = with_rises(made, "cuts", 5.0, 1.0, 0.1)
     assert SENTENCES["conclusion_measured"](made).startswith(
-        "The 5 paired directions resolve a difference in rise to the rim in two of four comparisons: half the width of its "
-        r"interval is 0.12 to 2.5 nats, 2 to 50\,\% of the larger rise"
+        "The 5 paired directions resolve a difference in rise to the rim in two of four comparisons (half the width of its "
+        r"interval: 0.12 to 2.5 nats, 2 to 50\,\% of the larger)"
     )
 
 
@@ -467,7 +470,31 @@ def test_agreement_of_the_two_comparisons(results, final, matched, words):
 def test_conclusion(results, flat, roughness, words):
     signs = FLATTER[flat] | dict(zip(("excess_variation", "nonconvex_share"), roughness, strict=True))
     text = SENTENCES["conclusion_matched"](with_signs(results, "matched_cuts", signs))
-    assert words in text.split("Within their limits the cuts at depth 56 ")[1]
+    assert words in text.split("Within their limits the cuts at depth 20 and depth 56 ")[1]
+
+
+def test_pairs_that_say_different_things_of_the_claim_are_told_apart(results):
+    made = with_signs(results, "matched_cuts", FLATTER["neither"])
+    made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): along(1.3, 0.01)})
+    made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): 1.3})
+    text = SENTENCES["conclusion_matched"](made)
+    assert text.count("Within their limits the cuts at depth ") == 2
+
+
+def test_a_half_way_distance_from_a_lower_centre_is_no_plain_finding(results):
+    """From the lower centre the climb to half-way is the longer, whatever the curvature."""
+    made = with_signs(results, "cuts", {"edge_rise": 1, "halfway_distance": 1})
+    made = changed(made, {(f"resnet{depth}-0", "cuts", "edge_rise"): along(6.0, 50.0) for depth in (20, 56)})
+    made = with_signs(made, "matched_cuts", FLATTER["neither"])
+    centres = {"resnet20-0": 0.3, "plain20-0": 0.301, "resnet56-0": 0.25, "plain56-0": 0.75}
+    made = changed(made, {(run, "cuts", "centre_loss"): centre for run, centre in centres.items()})
+    words = "alone (from centres of 0.25 against 0.75 nats, residual against plain, and from the lower one the climb is longer)"
+    for sentence in ("abstract", "agreement", "conclusion_final"):
+        assert SENTENCES[sentence](made).count(words) == 1 and "0.30 against 0.30" not in SENTENCES[sentence](
+            made
+        )
+    made = changed(made, {("resnet56-0", "cuts", "centre_loss"): 0.95})
+    assert "from the lower one" not in SENTENCES["agreement"](made)
 
 
 def test_a_single_measure_behind_a_finding_is_named_with_the_one_against_it(results):
@@ -477,10 +504,13 @@ def test_a_single_measure_behind_a_finding_is_named_with_the_one_against_it(resu
     words = "the residual network is the flatter by the half-way distance alone"
     text = SENTENCES["agreement"](made)
     assert (
-        "only the comparison about the final weights resolves a difference in flatness: "
-        f"{words}, though the rise to the rim, unresolved, points the other way." in text
+        f"only the comparison about the final weights resolves a difference in flatness: {words}" in text
+        and ", though the rise to the rim, unresolved, points the other way." in text
     )
-    assert "Of eight intervals of flatness in all, not corrected for their number, two exclude zero." in text
+    assert (
+        "Of eight intervals of the slices' flatness, not corrected for their number, two exclude zero."
+        in text
+    )
     assert words in SENTENCES["abstract"](made) and words in SENTENCES["conclusion_final"](made)
     both = with_signs(results, "cuts", FLATTER["residual"])
     assert "alone" not in SENTENCES["conclusion_final"](both).split(". ")[0]

@@ -157,6 +157,24 @@ def test_counts_of_single_observations_agree_with_their_verbs():
     assert "0 have no interval." in claims.verdict_count(None)
 
 
+def test_inconclusive_judgements_are_counted_by_their_reasons():
+    open_ones = [
+        {"verdict": "inconclusive", "reason": reason} for reason in ("few seeds", "contains 0", "contains 0")
+    ]
+    found({}, *open_ones)
+    assert claims.verdict_count(None).endswith("Why inconclusive: contains 0 (2); few seeds (1).")
+    found({})
+    assert "inconclusive" not in claims.verdict_count(None)
+
+
+def test_what_the_mean_hides_stands_in_the_conclusion():
+    parts = {"depth 8": 0.25, "depth 20": -0.5, "depth 56": -1.25}
+    found({"by_stratum": parts})
+    assert claims.conclusion(None).endswith(
+        r"Supported: \emph{a claim} (in the mean over three depths, with the opposite sign at depth 8)."
+    )
+
+
 def test_single_observations_are_counted_by_the_sign_of_their_values_too():
     """A two-sided claim's value is on the claimed side, either way."""
     other, none = (ONCE | {"estimate": value} for value in (0.5, 0.0))

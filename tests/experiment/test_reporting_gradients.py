@@ -176,7 +176,7 @@ def test_to_stay_finite_is_not_to_learn(tmp_path, monkeypatch, free, clipped, wo
     assert words in GRADIENTS_SENTENCES["clipping"](results)
 
 
-def write_trainings(results, free, clipped):
+def write_trainings(results, free, clipped, longest=2.0):
     """Last losses by seed of a single network; None for a run that breaks."""
     network = results.parameters["clipping"]["networks"][0]
     results.parameters["clipping"]["networks"] = [network]
@@ -187,6 +187,7 @@ def write_trainings(results, free, clipped):
             "clipped": mode,
             "diverged_step": 1 if loss is None else None,
             "final_loss": loss,
+            "gradient_norms": [0.5, None if loss is None else longest],
         }
         for mode, losses in ((False, free), (True, clipped))
         for seed, loss in enumerate(losses)
@@ -199,8 +200,22 @@ def test_what_clipping_makes_worse_is_said(tmp_path, monkeypatch):
     results = study(tmp_path, monkeypatch, "one seed")
     write_trainings(results, [None, 2.31, 2.2], [2.9, 2.99, 2.1])
     assert (
-        r"Of the two pairs of runs that stay finite in both modes, one ends higher with clipping: \texttt{resnet8-nonorm} "
-        "(2.99 against 2.31 nats). The judgement by the last loss" in GRADIENTS_SENTENCES["clipping"](results)
+        r"Of the two touched pairs of runs that stay finite in both modes, one ends higher with clipping: "
+        r"\texttt{resnet8-nonorm} (2.99 against 2.31 nats). The judgement"
+        in GRADIENTS_SENTENCES["clipping"](results)
     )
     write_trainings(results, [None, 2.31, 2.2], [2.9, 2.31, 2.1])
     assert "higher with clipping" not in GRADIENTS_SENTENCES["clipping"](results)
+
+
+def test_networks_that_clipping_touches_too_seldom_for_a_verdict_are_named(tmp_path, monkeypatch):
+    results = study(tmp_path, monkeypatch, "one seed")
+    results.parameters["claims"]["least_seeds"] = 3
+    write_trainings(results, [None, 2.31, 2.2], [2.9, 2.31, 2.1])
+    text = GRADIENTS_SENTENCES["clipping"](results)
+    assert text.endswith(r"long enough: three of three (\texttt{resnet8-nonorm}).")
+    write_trainings(results, [None, 2.31, 2.2], [2.9, 2.31, 2.1], longest=0.9)
+    assert GRADIENTS_SENTENCES["clipping"](results).endswith(
+        r"long enough: one of three (\texttt{resnet8-nonorm}); \texttt{resnet8-nonorm} has fewer of them than the three seeds that a "
+        "verdict asks for, so that none is given, whatever $p$ is."
+    )

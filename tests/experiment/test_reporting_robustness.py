@@ -71,7 +71,7 @@ def test_losses_of_accuracy_are_compared_with_the_error_of_the_test_set(study):
     assert found.half_width == pytest.approx(1.959964 * variance**0.5)
     text = ROBUSTNESS_SENTENCES["robustness_images"](results)
     assert "10.0 and 60.0 under noise of standard deviation 0.2" in text
-    assert "the residual one is less sensitive" in text
+    assert "the residual one loses less" in text
 
 
 def test_rounded_values_differ_by_the_difference_that_is_printed(study):
@@ -151,7 +151,7 @@ def test_weights_are_compared_with_the_error_of_directions(study):
         rf"9.0 and 59.5 at a distance of 0.3 (a difference of \ensuremath{{-}}50.5\,\textpm\,{half:.1f};"
         in text
     )
-    assert "the residual one is less sensitive" in text
+    assert "the residual one loses less" in text
 
 
 def test_several_seeds_give_paired_intervals_without_diverged_runs(study):
@@ -181,8 +181,8 @@ def test_blur_in_the_precision_of_the_networks_is_owned_up(study):
         del content["pixels"]
         write_json(path, content)
         if network == "resnet8":
-            words = r"Of \texttt{resnet8-0} the blurred images were computed in bfloat16"
+            words = r"In \texttt{resnet8-0} the blur itself was computed in bfloat16"
             assert words in ROBUSTNESS_SENTENCES["robustness_pixels"](results)
-    assert ROBUSTNESS_SENTENCES["robustness_pixels"](results).startswith("Of all runs the blurred")
+    assert ROBUSTNESS_SENTENCES["robustness_pixels"](results).startswith("In all runs the blur")
     write_json(path, content | {"provenance": content["provenance"] | {"precision": "float32"}})
     assert network not in (text := ROBUSTNESS_SENTENCES["robustness_pixels"](results)) and "resnet8" in text

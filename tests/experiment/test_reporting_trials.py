@@ -80,6 +80,16 @@ def test_flatness_is_compared_with_the_residual_network_at_each_rate(results):
     assert r" & 37\,000\,\textpm\,14\,000 & 0.50\,\textpm\,0.00 & " in row
 
 
+def test_the_climb_to_half_way_stands_beside_its_distance(results):
+    found = results()
+    for run, centre in (("resnet56-0", 0.3), ("plain56-0", 0.9), (TRIAL, 1.5)):
+        found.roughness[run]["cuts"]["centre_loss"] = centre
+    assert (
+        r"Half-way is a climb of 1.00 nats for \texttt{resnet56} at 0.1, 0.70 nats for \texttt{plain56} at 0.1 and 0.40 nats for "
+        r"\texttt{plain56} at 0.01; the shorter it is, the nearer." in trials(found)
+    )
+
+
 def test_the_abstract_names_a_bounded_measure_and_the_training_loss(results):
     found = results()
     edit(trial_training_path("plain56", 0.01, 0), train_loss=1.5)

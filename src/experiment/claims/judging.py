@@ -167,9 +167,9 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
         return judgement
     if len(judgement.sample.seeds) == 1:
         return replace(judgement, verdict=ONE_OBSERVATION, reason=judgement.reason or of_one_seed(judgement))
-    seeds = fewest_seeds(judgement.sample)
+    stratum, seeds = fewest_seeds(judgement.sample)
     if seeds < rule.least_seeds:
-        words = f"{seeds} seed{'s' if seeds > 1 else ''}, {rule.least_seeds} are asked for"
+        words = f"{seeds} seed{'s' if seeds > 1 else ''}{stratum and f' of {stratum}'}, {rule.least_seeds} are asked for"
         return replace(judgement, verdict=INCONCLUSIVE, reason=words)
     if judgement.interval is None or judgement.p_corrected is None:
         reason = judgement.reason or "no interval or no p value can be had"
@@ -182,12 +182,13 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
     return replace(judgement, verdict=SUPPORTED if claimed else CONTRADICTED)
 
 
-def fewest_seeds(sample: Sample) -> int:
-    """Of the strata, each of which counts alike in the estimate, that with the fewest seeds has so many."""
+def fewest_seeds(sample: Sample) -> tuple[str, int]:
+    """Of the strata, each of which counts alike in the estimate, the one with the fewest seeds, and how many these are."""
     seeds: dict[str, set[int]] = {}
     for entry in (*sample.observations, *sample.contrasts, *sample.points):
         seeds.setdefault(entry.stratum, set()).add(entry.seed)
-    return min(map(len, seeds.values()))
+    stratum = min(seeds, key=lambda name: len(seeds[name]))
+    return stratum, len(seeds[stratum])
 
 
 def of_one_seed(judgement: Judgement) -> str:

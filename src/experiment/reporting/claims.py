@@ -5,7 +5,14 @@ from itertools import groupby
 from statistics import fmean
 from typing import Any
 
-from experiment.claims.verdicts import CONTRADICTED, ONE_OBSERVATION, SUPPORTED, UNJUDGED, VERDICTS
+from experiment.claims.verdicts import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    ONE_OBSERVATION,
+    SUPPORTED,
+    UNJUDGED,
+    VERDICTS,
+)
 from experiment.evidence import CLAIMS
 from experiment.reporting.latex import ABSENT, enumeration, escape, measured, significant, typewriter
 from experiment.reporting.results import Results
@@ -41,7 +48,7 @@ def side(entry: Entry) -> int | None:
 
 def verdict_count(results: Results) -> str:
     """`Of 35 judgements, 3 are supported and 32 are inconclusive. Of the single observations, ...`"""
-    text = f"Of {len(entries())} judgements, {counts()}."
+    text = f"Of {len(entries())} judgements, {counts()}.{why_inconclusive()}"
     single = [e for e in entries() if e["verdict"] == ONE_OBSERVATION]
     if not single:
         return text
@@ -52,6 +59,13 @@ def verdict_count(results: Results) -> str:
         f"{'contains' if sides[0] == 1 else 'contain'} zero and {sides[None]} {'has' if sides[None] == 1 else 'have'} no "
         f"interval{why_none(single)}. {by_values(single)}"
     )
+
+
+def why_inconclusive() -> str:
+    """` Why inconclusive: the interval contains 0 (5); ... (1).`; nothing where none is."""
+    reasons = Counter(entry["reason"] for entry in entries() if entry["verdict"] == INCONCLUSIVE)
+    listed = "; ".join(f"{reason} ({number})" for reason, number in reasons.most_common())
+    return f" Why inconclusive: {listed}." if reasons else ""
 
 
 def by_values(found: list[Entry]) -> str:
@@ -112,6 +126,16 @@ def spread_over_strata(entry: Entry) -> str:
     low, high = (significant(pick(effects.values()), 2) for pick in (min, max))
     text = f"; a mean over {count(len(effects))} {entry['strata']} of effects from {low} to {high}"
     return text + opposite(entry)
+
+
+def against_mean(entry: Entry) -> str:
+    """` (in the mean over five depths, with the opposite sign at depth 8)`; nothing where what is averaged has one sign."""
+    exceptions = opposite(entry)
+    return (
+        f" (in the mean over {count(len(entry['by_stratum']))} {entry['strata']}{exceptions})"
+        if exceptions
+        else ""
+    )
 
 
 def opposite(entry: Entry) -> str:
@@ -195,8 +219,9 @@ def rule(results: Results) -> str:
         f"A claim is \\emph{{supported}} where the {100 * declared['confidence']:g}\\,\\% bootstrap interval lies wholly on "
         f"the claimed side of zero and the permutation test's $p$, corrected by Holm's method over all judgements that have one, is below "
         f"{declared['significance']:g}; \\emph{{contradicted}} where both hold for the other side; else \\emph{{inconclusive}}. "
-        f"With one seed it is \\emph{{one observation}} whatever the interval over directions says, and with fewer than "
-        f"{declared['least_seeds']} seeds in some network, depth or weight decay inconclusive. Without an estimate it \\emph{{cannot be judged}}.{two_sided()}"
+        "Where all observations are of one seed it is \\emph{one observation}, whatever the interval over directions says; where there "
+        f"are more, and some network, depth or weight decay has fewer than {declared['least_seeds']}, it is inconclusive, whatever "
+        f"interval and $p$ are. Without an estimate it \\emph{{cannot be judged}}.{two_sided()}"
     )
 
 
@@ -300,9 +325,9 @@ def judged_claims_summary(results: Results) -> str:
 
 def conclusion(results: Results) -> str:
     """`judged_claims_summary`, and which claims are supported and contradicted."""
-    claims = {v: dict.fromkeys(e["claim"] for e in entries() if e["verdict"] == v) for v in DECIDED}
+    claims = {v: {e["claim"]: e for e in entries() if e["verdict"] == v} for v in DECIDED}
     named = [
-        f"{capital(verdict)}: {enumeration([emphasised(claim) for claim in found])}."
+        f"{capital(verdict)}: {enumeration([emphasised(claim) + against_mean(entry) for claim, entry in found.items()])}."
         for verdict, found in claims.items()
         if found
     ]

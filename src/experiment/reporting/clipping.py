@@ -28,6 +28,7 @@ def clipping(results: Results) -> str:
             _learning(results, networks),
             _mended(results, networks),
             _harmed(results, networks),
+            _touched(results, networks),
         ]
     )
 
@@ -97,10 +98,39 @@ def _mended(results: Results, networks: list[str]) -> str:
     )
 
 
+def _touched(results: Results, networks: list[str]) -> str:
+    """How many runs of each network clipping touches, and which networks have too few for a verdict."""
+    counts = {
+        network: sum(is_touched(results, free) for free in short_trainings(results, network, False))
+        for network in networks
+    }
+    least = results.parameters["claims"]["least_seeds"]
+    few = [typewriter(network) for network, number in counts.items() if 0 < number < least]
+    shares = [
+        f"{count(number)} of {count(len(short_trainings(results, network, False)))} ({typewriter(network)})"
+        for network, number in counts.items()
+    ]
+    verdict = (
+        f"; {enumeration(few)} {'has' if len(few) == 1 else 'have'} fewer of them than the {count_noun(least, 'seed')} that a "
+        "verdict asks for, so that none is given, whatever $p$ is"
+        if few
+        else ""
+    )
+    return f"Clipping touches the runs with a gradient that is long enough: {enumeration(shares)}{verdict}."
+
+
+def is_touched(results: Results, free: Run) -> bool:
+    """Whether some gradient of an unclipped run is longer than clipping allows, or no number."""
+    longest = results.parameters["clipping"]["largest_norm"]
+    return not all(measured(norm) and norm <= longest for norm in free["gradient_norms"])
+
+
 def _harmed(results: Results, networks: list[str]) -> str:
-    """Which runs that stay finite in both modes end higher with clipping, and how the judgement takes that."""
+    """Which touched runs that stay finite in both modes end higher with clipping, and how the judgement takes that."""
     finite = [
-        twins for twins in _twins(results, networks) if all(measured(run["final_loss"]) for run in twins)
+        (free, clipped)
+        for free, clipped in _twins(results, networks)
+        if is_touched(results, free) and measured(free["final_loss"]) and measured(clipped["final_loss"])
     ]
     worse = [(free, clipped) for free, clipped in finite if clipped["final_loss"] > free["final_loss"]]
     if not worse:
@@ -110,9 +140,9 @@ def _harmed(results: Results, networks: list[str]) -> str:
         for free, clipped in worse
     ]
     return (
-        f"Of the {count_noun(len(finite), 'pair')} of runs that stay finite in both modes, {count(len(worse))} "
+        f"Of the {count_noun(len(finite), 'touched pair')} of runs that stay finite in both modes, {count(len(worse))} "
         f"{'ends' if len(worse) == 1 else 'end'} higher with clipping: {enumeration(ends)}. The judgement by the last loss asks "
-        "what was learnt, and takes every loss above that of guessing for nothing learnt."
+        "what was learnt: every loss above that of guessing is nothing learnt to it, and harm done there is none."
     )
 
 

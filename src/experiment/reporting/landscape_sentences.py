@@ -3,28 +3,32 @@
 from dataclasses import replace
 
 from experiment.pairs import Pair, pairs
-from experiment.reporting.comparison import ONE_SEED, roughness_difference
+from experiment.reporting.comparison import ONE_SEED, Difference, roughness_difference
 from experiment.reporting.curvature import curvature_sides, images_note
 from experiment.reporting.judgement import (
     FLATNESS,
     QUALITIES,
     SMOOTHNESS,
+    Judged,
     Quality,
+    both,
     differences_of,
     favoured,
     is_smooth,
     plane_variation,
 )
-from experiment.reporting.latex import enumeration, percentage, typewriter
+from experiment.reporting.latex import enumeration, fixed, measured, percentage, typewriter
 from experiment.reporting.measurement_sentences import statistics_effect
 from experiment.reporting.results import Results
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.sharpness_values import JUDGED, difference, falling
-from experiment.reporting.sides import Side, by_label, families
+from experiment.reporting.sides import Side, by_label, families, labels_by_text
 from experiment.reporting.slice_sentences import (
     PLACES,
+    ROUGH_MATCH,
     final_slices,
     hidden_bumps,
+    largest_gap,
     matched_slices,
     matching,
     matching_caution,
@@ -35,6 +39,7 @@ from experiment.reporting.trials import trial_in_short
 from experiment.reporting.wording import capital, count, count_noun, paragraph
 
 NO_ROUGHNESS_OF_CUTS = "no roughness is resolved in the cuts of either"
+HALFWAY = FLATNESS.measures[1].measure
 OTHER = {"residual": "plain", "plain": "residual"}
 
 
@@ -58,10 +63,10 @@ def _agreement(results: Results, pair: Pair) -> str:
         state = "matched_cuts" if final == "neither" else "cuts"
         return (
             f"At {pair.label} only the comparison {PLACES[state]} resolves a difference in flatness: "
-            f"{finding(results, pair, state)}{_other_way(results, pair, state)}."
+            f"{finding(results, pair, state)}{caveats(results, pair, state)}."
         )
     differ = "contradict each other" if {final, matched} == {"residual", "plain"} else "differ"
-    found = (f"{PLACES[s]} {finding(results, pair, s)}{_other_way(results, pair, s)}" for s in PLACES)
+    found = (f"{PLACES[s]} {finding(results, pair, s)}{caveats(results, pair, s)}" for s in PLACES)
     return f"At {pair.label} the comparisons {differ}: {'; '.join(found)}."
 
 
@@ -79,6 +84,27 @@ def finding(results: Results, pair: Pair, state: str, quality: Quality = FLATNES
     resolved = [judged.name for judged, d in compared if judged.winner(d) == family]
     alone = f" by the {enumeration(resolved)} alone" if len(resolved) < len(quality.measures) else ""
     return f"the {family} network is the {quality.comparative}{alone}"
+
+
+def caveats(results: Results, pair: Pair, state: str) -> str:
+    """What has to stand beside a finding of flatness: unequal centres that favour it, measures that point the other way."""
+    return _favoured_by_centres(results, pair, state) + _other_way(results, pair, state)
+
+
+def _favoured_by_centres(results: Results, pair: Pair, state: str) -> str:
+    """Where the half-way distance alone decides for the network with the lower centre, whose climb is the longer: both centres."""
+    family, centres = favoured(results, pair, state, FLATNESS), both(results, pair, state, "centre_loss")
+    differences = differences_of(results, pair, state, FLATNESS)
+    resolved = [
+        m.measure for m, d in zip(FLATNESS.measures, differences, strict=True) if m.winner(d) == family
+    ]
+    if family not in OTHER or resolved != [HALFWAY] or not all(map(measured, centres)):
+        return ""
+    lower = "residual" if centres[0] < centres[1] else "plain"
+    if lower != family or largest_gap([centres]) <= ROUGH_MATCH:
+        return ""
+    residual, plain = (fixed(centre, 2) for centre in centres)
+    return f" (from centres of {residual} against {plain} nats, residual against plain, and from the lower one the climb is longer)"
 
 
 def _other_way(results: Results, pair: Pair, state: str) -> str:
@@ -99,7 +125,7 @@ def _multiplicity(results: Results, found: list[Pair]) -> str:
         return ""
     resolved = sum(d.resolved for d in known)
     return (
-        f"Of {count_noun(len(known), 'interval')} of flatness in all, not corrected for their number, {count(resolved)} "
+        f"Of {count_noun(len(known), 'interval')} of the slices' flatness, not corrected for their number, {count(resolved)} "
         + ("excludes zero." if resolved < 2 else "exclude zero.")
     )
 
@@ -139,7 +165,7 @@ def conclusion_matched(results: Results) -> str:
         [
             _answer(results, "matched_cuts"),
             *(matching_caution(results, pair) for pair in found),
-            _weight(*(favoured(results, pair, "matched_cuts", quality) for quality in QUALITIES), pair),
+            *_weights(results, found),
         ]
     )
 
@@ -149,7 +175,7 @@ def _answer(results: Results, state: str) -> str:
     found = pairs(results.study.networks)
     if not found:
         return NO_PAIR
-    flat = by_label({p.label: finding(results, p, state) + _other_way(results, p, state) for p in found})
+    flat = by_label({p.label: finding(results, p, state) + caveats(results, p, state) for p in found})
     rough, before = (
         by_label({pair.label: roughness_in_short(results, pair, s) for pair in found})
         for s in (state, "cuts")
@@ -162,8 +188,20 @@ def _answer(results: Results, state: str) -> str:
     return f"{capital(PLACES[state])}, {flat}. {roughness}."
 
 
-def _weight(flat: str | None, smooth: str | None, pair: Pair) -> str:
-    """What the cuts' findings say of the claim, in a sentence."""
+def _weights(results: Results, found: list[Pair]) -> list[str]:
+    """A sentence for each thing that the cuts say of the claim, with the pairs that say it."""
+    texts = {
+        pair.label: _weight(*(favoured(results, pair, "matched_cuts", quality) for quality in QUALITIES))
+        for pair in found
+    }
+    return [
+        f"Within their limits the cuts at {enumeration(labels)} {text}."
+        for text, labels in labels_by_text(texts).items()
+    ]
+
+
+def _weight(flat: str | None, smooth: str | None) -> str:
+    """What a pair's cuts say of the claim."""
     sides = {"residual": "for", "plain": "against"}
     says = [
         f"{sides[family]} the claim that shortcuts {quality.verb} the landscape"
@@ -176,39 +214,51 @@ def _weight(flat: str | None, smooth: str | None, pair: Pair) -> str:
     parts = [f"speak {enumeration(says)}"] if says else []
     if open_questions:
         parts.append(f"do not decide whether shortcuts {enumeration(open_questions, 'or')} the landscape")
-    return f"Within their limits the cuts at {pair.label} {' and '.join(parts)}."
+    return " and ".join(parts)
 
 
 def conclusion_measured(results: Results) -> str:
     """Answer to the third: what is too small to be seen in the cuts, and by how much a choice moves the planes."""
-    return paragraph([_rises_apart(results), _bumps_seen(results), statistics_effect(results)])
+    return paragraph([_flatness_apart(results), _bumps_seen(results), statistics_effect(results)])
 
 
-def _rises_apart(results: Results) -> str:
-    """In how many comparisons the rises of a pair are told apart, and how wide the intervals of their differences are."""
-    rise = FLATNESS.measures[0]
-    compared = [
-        roughness_difference(results, pair, state, rise.measure)
-        for pair in pairs(results.study.networks)
-        for state in PLACES
-    ]
-    known = [d for d in compared if d.value is not None and d.half_width]
+def _flatness_apart(results: Results) -> str:
+    """In how many comparisons each measure of flatness tells a pair apart, and how wide the intervals of its differences are."""
+    compared = {
+        measure: [
+            found
+            for pair in pairs(results.study.networks)
+            for state in PLACES
+            if (found := roughness_difference(results, pair, state, measure.measure)).value is not None
+            and found.half_width
+        ]
+        for measure in FLATNESS.measures
+    }
+    known = {measure: differences for measure, differences in compared.items() if differences}
     if not known:
-        return "No rises of a pair could be compared."
-    resolved, everything = sum(d.resolved for d in known), count_noun(len(known), "comparison")
-    drawn = enumeration(sorted({d.basis.removeprefix(f"{ONE_SEED}, ") for d in known}), "or")
-    shares = [d.half_width / max(abs(d.residual), abs(d.plain)) for d in known]
+        return "No slices of a pair could be compared."
+    drawn = {d.basis.removeprefix(f"{ONE_SEED}, ") for differences in known.values() for d in differences}
+    return (
+        f"The {enumeration(sorted(drawn), 'or')} resolve a difference "
+        f"{enumeration([_resolved_of(*entry) for entry in known.items()])}; these widths are their spread and no error of sampling "
+        "images."
+    )
+
+
+def _resolved_of(measure: Judged, found: list[Difference]) -> str:
+    """`in rise to the rim in none of four comparisons (half the width of its interval: 3.5 to 5.6 nats, 49 to 73 % of the larger)`."""
+    shares = [d.half_width / max(abs(d.residual), abs(d.plain)) for d in found]
     low, high = (percentage(share, 0) for share in (min(shares), max(shares)))
     return (
-        f"The {drawn} resolve a difference in {rise.name} in {count(resolved)} of {everything}: half the width of its interval "
-        f"is {span([d.half_width for d in known])}, {low if low == high else f'{low} to {high}'}\\,\\% "
-        "of the larger rise, which is their spread and not an error of sampling images."
+        f"in {measure.name} in {count(sum(d.resolved for d in found))} of {count_noun(len(found), 'comparison')} (half the width "
+        f"of its interval: {span([d.half_width for d in found])}{measure.unit}, {low if low == high else f'{low} to {high}'}\\,\\% "
+        "of the larger)"
     )
 
 
 def _bumps_seen(results: Results) -> str:
     heights = [h for state in PLACES for h in hidden_bumps(results, pairs(results.study.networks), state)]
-    return f"Bumps lower than {span(heights)}, by network, are hidden by the errors." if heights else ""
+    return f"Bumps lower than {span(heights)} nats, by network, are hidden by the errors." if heights else ""
 
 
 def conclusion_other(results: Results) -> str:
@@ -228,14 +278,14 @@ def other_measures(results: Results) -> str:
 
 
 def _lower_of(results: Results, pair: Pair) -> str:
-    """`the residual network has the lower curvature and the lower sharpness by the average rise alone`."""
+    """`the residual network has the lower curvature and, of two measures with an error by the average rise alone, the ...`"""
     sharpness = _sharpness_sides(results, pair)
     curvature = curvature_sides(results, pair, "matched", printed=False)
-    among = " among the measures with an error" if len(sharpness) < len(JUDGED) else ""
+    some = f" of the {count_noun(len(sharpness), 'measure')} with an error"
     objects: dict[str, list[str]] = {}
     for sides, noun, scope in (
         ([replace(side, item=f"by the {side.item}") for side in curvature], "curvature", ""),
-        (sharpness, "sharpness", among),
+        (sharpness, "sharpness", some if len(sharpness) < len(JUDGED) else ""),
     ):
         subject, thing = _lower(sides, noun, scope)
         objects.setdefault(subject, []).append(thing)
@@ -247,7 +297,8 @@ def _falls(results: Results, pair: Pair) -> list[str]:
     """A clause for each network whose loss falls along directions of the average rise."""
     found = {name: falling(results, name, "matched") for name in (pair.residual, pair.plain)}
     return [
-        f"along {text} the loss of {typewriter(name)} falls, its weights being at no minimum"
+        f"along {text} the loss of {typewriter(name)} is lower at that distance than at its weights, so that its low average is "
+        "not that of a flat minimum"
         for name, text in found.items()
         if text
     ]
@@ -270,12 +321,13 @@ def _lower(sides: list[Side], noun: str, scope: str) -> tuple[str, str]:
     if not sides:
         return "nothing could be compared in", noun
     if not found:
-        return "no difference is resolved in", noun + scope
+        return "no difference is resolved in", noun + (scope and f" by any{scope}")
     if len(found) > 1:
-        return "the measures contradict each other in", noun + scope
+        return "the measures contradict each other in", noun
     resolved = [side.item for side in sides if side.family]
-    alone = f" {enumeration(resolved)} alone" if len(resolved) < len(sides) else ""
-    return f"the {found[0]} network has", f"the lower {noun}{alone}{scope}"
+    if len(resolved) == len(sides):
+        return f"the {found[0]} network has", f"the lower {noun}{scope and f' by all{scope}'}"
+    return f"the {found[0]} network has", f"the lower {noun} {enumeration(resolved)} alone{scope}"
 
 
 def _sharpness_sides(results: Results, pair: Pair) -> list[Side]:
@@ -312,8 +364,7 @@ def abstract(results: Results) -> str:
     if pair is None:
         return NO_PAIR
     flat = [
-        f"{PLACES[state]} {finding(results, pair, state)}{_other_way(results, pair, state)}"
-        for state in PLACES
+        f"{PLACES[state]} {finding(results, pair, state)}{caveats(results, pair, state)}" for state in PLACES
     ]
     trials = results.parameters["trials"]["networks"]
     return paragraph(

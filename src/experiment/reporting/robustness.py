@@ -11,8 +11,8 @@ from typing import Any
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import ONE_SEED, Difference, paired_over_directions, paired_over_seeds
 from experiment.reporting.landscape_tables import network_groups
-from experiment.reporting.latex import enumeration, escape, fixed, tabular, typewriter
-from experiment.reporting.results import Results, binomial_error
+from experiment.reporting.latex import enumeration, escape, fixed, percentage, tabular, typewriter
+from experiment.reporting.results import Results, binomial_error, spread
 from experiment.reporting.robustness_values import (
     KINDS,
     MOVED,
@@ -85,7 +85,10 @@ def _pairs(results: Results, kinds: tuple[Kind, ...], subject: str) -> str:
     if not found:
         return NO_PAIR
     return paragraph(
-        [_sentence(pair, [_compare(results, pair, kind) for kind in kinds], subject) for pair in found]
+        [
+            _sentence(results, pair, [_compare(results, pair, kind) for kind in kinds], subject)
+            for pair in found
+        ]
     )
 
 
@@ -105,14 +108,18 @@ def _compare(results: Results, pair: Pair, kind: Kind) -> Compared:
     return Compared(kind, strength != strongest(results, kind), strength, found)
 
 
-def _sentence(pair: Pair, compared: list[Compared], subject: str) -> str:
+def _sentence(results: Results, pair: Pair, compared: list[Compared], subject: str) -> str:
     known = [c for c in compared if c.difference and c.difference.value is not None]
     guessed = [c.kind.head.lower() for c in compared if c.difference is None]
     if not known and not guessed:
         return f"At {pair.label} accuracies on {subject} cannot be compared, as a network was not measured."
+    undisturbed = (
+        spread([run["accuracy"] for run in runs_of(results, network)]).mean
+        for network in (pair.residual, pair.plain)
+    )
     losses = (
-        f"At {pair.label} the residual and the plain network lose, in percentage points of test accuracy, "
-        f"{'; '.join(map(_clause, known))}."
+        f"At {pair.label} the residual and the plain network lose, in percentage points from "
+        f"{' and '.join(percentage(accuracy) for accuracy in undisturbed)}\\,\\% undisturbed, {'; '.join(map(_clause, known))}."
     )
     silent = f"At {pair.label} a network guesses at every strength of {enumeration(guessed)}."
     return paragraph([losses if known else "", silent if guessed else ""])
@@ -124,7 +131,7 @@ def _clause(compared: Compared) -> str:
     residual, plain, apart = contrast(found, _digits(found), 100)
     where = "at" if kind.key == WEIGHTS else "under"
     weaker = "the strongest at which neither guesses; " if compared.weaker else ""
-    word = verdict(found, "the residual one is less sensitive", "the plain one is less sensitive")
+    word = verdict(found, "the residual one loses less", "the plain one loses less")
     return f"{residual} and {plain} {where} {kind.name} {compared.strength:g} ({weaker}a difference of {apart}; {word})"
 
 
@@ -166,13 +173,13 @@ def pixels_sentence(results: Results) -> str:
         return ""
     kinds = enumeration(sorted(set(map(escape, rounded.values()))))
     which = (
-        "Of all runs"
+        "In all runs"
         if len(rounded) == len(results.study.runs)
-        else f"Of {enumeration(list(map(typewriter, rounded)))}"
+        else f"In {enumeration(list(map(typewriter, rounded)))}"
     )
     return (
-        f"{which} the blurred images were computed in {kinds}, by a fault that has been mended since: rounding then adds errors "
-        "of the size of a pixel's own quantisation, alike for both networks of a pair."
+        f"{which} the blur itself was computed in {kinds} too, by a fault that was mended after these results, which still carry "
+        "it: its pixels are rounded by errors of the size of their 8-bit quantisation, by the same rule for all networks."
     )
 
 

@@ -66,7 +66,7 @@ def _falls(results: Results) -> list[str]:
     }
     return [
         f"{capital(PLACES[state])} the loss falls along some of these directions for {enumeration(networks)}: there a small "
-        "average says that the weights are at no minimum as much as that the loss is flat."
+        "average tells of descent as much as of flatness."
         for state, networks in found.items()
         if networks
     ]

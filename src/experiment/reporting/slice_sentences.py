@@ -112,7 +112,7 @@ def _hidden(results: Results, found: list[Pair], state: str) -> str:
     if not heights:
         return ""
     return (
-        f"Bumps lower than {span(heights)}, by network, are hidden by the errors of the cuts (medians over their points)"
+        f"Bumps lower than {span(heights)} nats, by network, are hidden by the errors of the cuts (medians over their points)"
         + (
             "; the raw columns of \\cref{tab:cuts} count everything, sampling noise included."
             if state == "cuts"
@@ -128,9 +128,9 @@ def hidden_bumps(results: Results, found: list[Pair], state: str) -> list[float]
 
 
 def span(values: list[float]) -> str:
-    """`0.36 to 0.57 nats`, or the one value where these print alike; one or more."""
+    """`0.36 to 0.57`, or the one value where these print alike; one or more."""
     low, high = (significant(value, 2) for value in (min(values), max(values)))
-    return f"{low if low == high else f'{low} to {high}'} nats"
+    return low if low == high else f"{low} to {high}"
 
 
 def _training_caution(results: Results, pair: Pair) -> str:
@@ -158,8 +158,16 @@ def matching_caution(results: Results, pair: Pair) -> str:
     if running:
         return f"Equal is meant roughly at {pair.label}: the losses differ {running}."
     if recomputed:
-        return f"With recomputed batch-norm statistics the losses at {pair.label} differ {recomputed}."
+        return f"With recomputed batch-norm statistics the losses at {pair.label} differ {recomputed}{_recomputed_sides(results, pair)}."
     return ""
+
+
+def _recomputed_sides(results: Results, pair: Pair) -> str:
+    """` (0.693 against 0.931 nats, residual against plain)`, of a single seed."""
+    losses = _recomputed_losses(results, pair)
+    if len(losses) != 1:
+        return ""
+    return f" ({' against '.join(fixed(loss, 3) for loss in losses[0])} nats, residual against plain)"
 
 
 def _matched_losses(results: Results, pair: Pair) -> list[list[float]]:

@@ -10,6 +10,7 @@ from experiment.reporting.latex import (
     PLUS_MINUS,
     enumeration,
     escape,
+    fixed,
     measured,
     tabular,
     typewriter,
@@ -181,10 +182,22 @@ def _against(results: Results, residual: Setting, found: list[Setting]) -> str:
     return paragraph(
         [
             f"For the cuts of {residual.label} {'; '.join(texts)}.",
+            _climbs(results, [residual, *found]),
             note if note != cuts_note(results, "cuts") else "",
             _training_caution(residual, found),
         ]
     )
+
+
+def _climbs(results: Results, found: list[Setting]) -> str:
+    """How far half-way to chance lies above each setting's centres: from a high centre it is near at any curvature."""
+    centres = {s.label: spread(s.measure("cuts", "centre_loss")).mean for s in found}
+    climbs = [
+        f"{fixed((results.chance_loss - centre) / 2, 2)} nats for {label}"
+        for label, centre in centres.items()
+        if measured(centre)
+    ]
+    return f"Half-way is a climb of {enumeration(climbs)}; the shorter it is, the nearer."
 
 
 def _training_caution(residual: Setting, found: list[Setting]) -> str:

@@ -62,7 +62,7 @@ def test_one_seed_is_never_more_than_one_observation(draws):
 
 def test_too_few_seeds_are_inconclusive_and_say_so():
     found = judged(pairs(-5, seeds=2))
-    assert found.verdict == "inconclusive" and found.reason == "2 seeds, 3 are asked for"
+    assert found.verdict == "inconclusive" and found.reason == "2 seeds of depth 20, 3 are asked for"
 
 
 def test_a_stratum_with_too_few_seeds_is_inconclusive():
@@ -70,7 +70,7 @@ def test_a_stratum_with_too_few_seeds_is_inconclusive():
     sample = pairs(-5, seeds=3)
     sample.observations.append(Observation("depth 110", 0, (-5.0,), (0.0,)))
     found = judged(sample)
-    assert found.verdict == "inconclusive" and found.reason == "1 seed, 3 are asked for"
+    assert found.verdict == "inconclusive" and found.reason == "1 seed of depth 110, 3 are asked for"
 
 
 def test_a_correlation_of_nothing_is_not_taken_for_values_at_their_bound():
