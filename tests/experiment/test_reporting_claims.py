@@ -133,11 +133,14 @@ def test_the_table_has_each_claim_once_with_its_source_and_each_judgement_by_its
 
 def test_the_conclusion_names_what_is_decided_once():
     found({}, {"id": "z"}, ONCE, {"claim": "the other one", "verdict": "contradicted"})
-    text = claims.conclusion(None)
-    assert text.startswith(claims.judged_claims_summary(None))
-    assert text.endswith(r"Supported: \emph{a claim}. Contradicted: \emph{the other one}.")
+    assert claims.conclusion(None) == (
+        r"Of 4 judgements, 2 are supported, 1 is contradicted and 1 is a single observation. Supported: \emph{a claim}. "
+        r"Contradicted: \emph{the other one}."
+    )
+    found({"revised": True})
+    assert claims.conclusion(None).endswith("was chosen or changed after data had been seen.")
     found(ONCE)
-    assert claims.conclusion(None) == claims.judged_claims_summary(None)
+    assert claims.conclusion(None) == "Of 1 judgements, 1 is a single observation."
 
 
 def test_counts_of_single_observations_agree_with_their_verbs():

@@ -70,7 +70,8 @@ def cuts(rise: float) -> dict:
 def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     verdicts = ["supported", "supported", "inconclusive"]
-    entries = [{"verdict": verdict, "low": -2.0, "high": -1.0, "expected_sign": -1} for verdict in verdicts]
+    judged = {"low": -2.0, "high": -1.0, "expected_sign": -1, "reason": "few seeds"}
+    entries = [judged | {"verdict": verdict} for verdict in verdicts]
     write_json(CLAIMS, {"claims": entries})
     for network, trace in (("resnet8", 90.0), ("plain8", None), ("resnet14", 123.4), ("plain14", 567.8)):
         states = {"matched": {"normalised_trace": trace}}

@@ -324,14 +324,21 @@ def judged_claims_summary(results: Results) -> str:
 
 
 def conclusion(results: Results) -> str:
-    """`judged_claims_summary`, and which claims are supported and contradicted."""
-    claims = {v: {e["claim"]: e for e in entries() if e["verdict"] == v} for v in DECIDED}
+    """How the judgements fell, which claims are supported and contradicted, and whether all that is known with hindsight."""
+    decided_ones = {v: {e["claim"]: e for e in entries() if e["verdict"] == v} for v in DECIDED}
     named = [
         f"{capital(verdict)}: {enumeration([emphasised(claim) + against_mean(entry) for claim, entry in found.items()])}."
-        for verdict, found in claims.items()
+        for verdict, found in decided_ones.items()
         if found
     ]
-    return paragraph([judged_claims_summary(results), *named])
+    hindsight = named and all(e["revised"] for e in entries() if e["verdict"] in DECIDED)
+    return paragraph(
+        [
+            f"Of {len(entries())} judgements, {counts()}.",
+            *named,
+            "All that is decided was chosen or changed after data had been seen." if hindsight else "",
+        ]
+    )
 
 
 CLAIMS_SENTENCES = {

@@ -142,17 +142,26 @@ def _is_measured(results: Results, pair: Pair) -> bool:
 
 def roughness_in_short(results: Results, pair: Pair, state: str) -> str:
     """Of the cuts and of the planes, which may differ: `no roughness is resolved in the cuts of either (on the planes ...)`."""
-    smooth = is_smooth(results, pair, state)
-    cuts = NO_ROUGHNESS_OF_CUTS if smooth else f"in the cuts {finding(results, pair, state, SMOOTHNESS)}"
-    variation = plane_variation(results, pair, state)
+    return roughness_of_cuts(results, pair, state) + roughness_of_planes(results, [pair], state)
+
+
+def roughness_of_cuts(results: Results, pair: Pair, state: str) -> str:
+    if is_smooth(results, pair, state):
+        return NO_ROUGHNESS_OF_CUTS
+    return f"in the cuts {finding(results, pair, state, SMOOTHNESS)}"
+
+
+def roughness_of_planes(results: Results, found: list[Pair], state: str) -> str:
+    """` (on the planes, of unknown error, the excess variation is 1.01 against 1.01 and 1.00 against 1.05, residual ...)`, by pair."""
+    known = [variation for pair in found if (variation := plane_variation(results, pair, state))]
     unknown = ", of unknown error," if len(results.study.seeds) == 1 else ""
-    planes = f" (on the planes{unknown} the excess variation is {variation}, residual against plain)"
-    return cuts + planes if variation else cuts
+    values = f" (on the planes{unknown} the excess variation is {enumeration(known)}, residual against plain)"
+    return values if len(known) == len(found) else ""
 
 
 def conclusion_final(results: Results) -> str:
     """Answer to the first question: flatness and roughness about the final weights."""
-    return paragraph([_answer(results, "cuts"), _multiplicity(results, pairs(results.study.networks))])
+    return _answer(results, "cuts")
 
 
 def conclusion_matched(results: Results) -> str:
@@ -177,7 +186,8 @@ def _answer(results: Results, state: str) -> str:
         return NO_PAIR
     flat = by_label({p.label: finding(results, p, state) + caveats(results, p, state) for p in found})
     rough, before = (
-        by_label({pair.label: roughness_in_short(results, pair, s) for pair in found})
+        by_label({pair.label: roughness_of_cuts(results, pair, s) for pair in found})
+        + roughness_of_planes(results, found, s)
         for s in (state, "cuts")
     )
     roughness = (
@@ -240,18 +250,18 @@ def _flatness_apart(results: Results) -> str:
     drawn = {d.basis.removeprefix(f"{ONE_SEED}, ") for differences in known.values() for d in differences}
     return (
         f"The {enumeration(sorted(drawn), 'or')} resolve a difference "
-        f"{enumeration([_resolved_of(*entry) for entry in known.items()])}; these widths are their spread and no error of sampling "
+        f"{enumeration([_resolved_of(*entry) for entry in known.items()])}; these widths of their intervals are their spread, no error of sampling "
         "images."
     )
 
 
 def _resolved_of(measure: Judged, found: list[Difference]) -> str:
-    """`in rise to the rim in none of four comparisons (half the width of its interval: 3.5 to 5.6 nats, 49 to 73 % of the larger)`."""
+    """`in rise to the rim in none of four comparisons (half-widths 3.5 to 5.6 nats, 49 to 73 % of the larger)`."""
     shares = [d.half_width / max(abs(d.residual), abs(d.plain)) for d in found]
     low, high = (percentage(share, 0) for share in (min(shares), max(shares)))
     return (
-        f"in {measure.name} in {count(sum(d.resolved for d in found))} of {count_noun(len(found), 'comparison')} (half the width "
-        f"of its interval: {span([d.half_width for d in found])}{measure.unit}, {low if low == high else f'{low} to {high}'}\\,\\% "
+        f"in {measure.name} in {count(sum(d.resolved for d in found))} of {count_noun(len(found), 'comparison')} (half-widths "
+        f"{span([d.half_width for d in found])}{measure.unit}, {low if low == high else f'{low} to {high}'}\\,\\% "
         "of the larger)"
     )
 
