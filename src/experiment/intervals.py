@@ -50,17 +50,19 @@ def relative_difference(first: float, second: float) -> float:
 
 
 def _about_mean(values: np.ndarray) -> np.ndarray:
+    """Less what all values [S, 2] share by addition."""
     return values - values.mean()
 
 
 def _over_mean(values: np.ndarray) -> np.ndarray:
+    """Less what all values [S, 2] share as a factor."""
     return values / values.mean() if values.mean() else values
 
 
 ALIGNED = {
     difference: _about_mean,
     relative_difference: _over_mean,
-}  # a change of values that leaves the effect as it is
+}  # what an effect of values does not see of them
 
 
 def mean_effect(observations: Sequence[Observation], effect: Effect) -> float:

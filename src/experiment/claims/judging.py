@@ -1,10 +1,10 @@
 """Verdicts: an estimate with its interval and p value per claim, and one rule for all.
 
-The rule, its numbers declared in params.yaml (`claims`): a claim without an estimate `cannot be judged`. With one seed a claim is `one observation`. With fewer seeds
-than `least_seeds` in some stratum, and where no interval or no p value can be had, it is `inconclusive`. Else it is `supported`
-where the interval lies wholly on the claimed side of 0 and p, Holm-corrected over all claims, is below
-`significance`; `contradicted` where both hold for the other side; else `inconclusive`. A two-sided claim has no other
-side: either way it is supported, and it cannot be contradicted.
+The rule, its numbers declared in params.yaml (`claims`): a claim without an estimate `cannot be judged`. With one
+seed in all it is `one observation`. With fewer seeds than `least_seeds` in some stratum, and where no interval or no
+p value can be had, it is `inconclusive`. Else it is `supported` where the interval lies wholly on the claimed side of
+0 and p, Holm-corrected over all claims, is below `significance`; `contradicted` where both hold for the other side;
+else `inconclusive`. A two-sided claim has no other side: either way it is supported, and it cannot be contradicted.
 """
 
 from collections.abc import Callable, Sequence
@@ -154,10 +154,7 @@ def by_stratum(claim: Claim, sample: Sample) -> dict[str, float]:
     }
     if sample.kind not in estimators:
         return {}
-    strata: dict[str, list] = {}
-    for entry in (*sample.observations, *sample.contrasts, *sample.points):
-        strata.setdefault(entry.stratum, []).append(entry)
-    found = {name: estimators[sample.kind](members) for name, members in strata.items()}
+    found = {name: estimators[sample.kind](members) for name, members in strata_of(sample).items()}
     return {name: value for name, value in found.items() if isfinite(value)}
 
 
@@ -184,11 +181,16 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
 
 def fewest_seeds(sample: Sample) -> tuple[str, int]:
     """Of the strata, each of which counts alike in the estimate, the one with the fewest seeds, and how many these are."""
-    seeds: dict[str, set[int]] = {}
+    seeds = {name: len({entry.seed for entry in members}) for name, members in strata_of(sample).items()}
+    return min(seeds.items(), key=lambda item: item[1])
+
+
+def strata_of(sample: Sample) -> dict[str, list]:
+    """The entries of each stratum, in their order."""
+    strata: dict[str, list] = {}
     for entry in (*sample.observations, *sample.contrasts, *sample.points):
-        seeds.setdefault(entry.stratum, set()).add(entry.seed)
-    stratum = min(seeds, key=lambda name: len(seeds[name]))
-    return stratum, len(seeds[stratum])
+        strata.setdefault(entry.stratum, []).append(entry)
+    return strata
 
 
 def of_one_seed(judgement: Judgement) -> str:

@@ -177,13 +177,18 @@ def clipping_pairs(results: Results, measure: Callable[[dict, float], float]) ->
 
         def find(network=network, seed=seed) -> None:
             clipped, unclipped = (runs[network, seed, c] for c in (True, False))
-            if all(norm is not None and norm <= bound for norm in unclipped["gradient_norms"]):
+            if not is_touched(unclipped, bound):
                 raise NotMeasured("no gradient of it is long enough to be clipped")
             sides = ((measure(run, results.chance_loss),) for run in (clipped, unclipped))
             sample.observations.append(Observation(network, seed, *sides))
 
         sample.add(f"{network}, seed {seed}", find)
     return sample
+
+
+def is_touched(unclipped: dict, bound: float) -> bool:
+    """Whether some gradient of an unclipped run is longer than clipping allows, or no number."""
+    return any(norm is None or norm > bound for norm in unclipped["gradient_norms"])
 
 
 def broken(run: dict, chance: float) -> float:

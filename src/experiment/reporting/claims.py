@@ -145,9 +145,14 @@ def opposite(entry: Entry) -> str:
     return f", with the opposite sign at {enumeration(found)}" if found else ""
 
 
+def decided_with_hindsight() -> list[bool]:
+    """Of each decided judgement, whether it was chosen or changed after data had been seen."""
+    return [entry["revised"] for entry in entries() if entry["verdict"] in DECIDED]
+
+
 def predictions() -> str:
     """Whether anything is decided, and whether what is was fixed before data were seen."""
-    found = [entry["revised"] for entry in entries() if entry["verdict"] in DECIDED]
+    found = decided_with_hindsight()
     if not found:
         return "None is supported or contradicted."
     if all(found):
@@ -331,7 +336,7 @@ def conclusion(results: Results) -> str:
         for verdict, found in decided_ones.items()
         if found
     ]
-    hindsight = named and all(e["revised"] for e in entries() if e["verdict"] in DECIDED)
+    hindsight = named and all(decided_with_hindsight())
     return paragraph(
         [
             f"Of {len(entries())} judgements, {counts()}.",

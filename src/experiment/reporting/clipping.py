@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from experiment.claims.samples import is_touched
 from experiment.evidence import CLIPPING
 from experiment.reporting.latex import ABSENT, enumeration, fixed, measured, significant, tabular, typewriter
 from experiment.reporting.results import Results, spread
@@ -100,14 +101,13 @@ def _mended(results: Results, networks: list[str]) -> str:
 
 def _touched(results: Results, networks: list[str]) -> str:
     """How many runs of each network clipping touches, and which networks have too few for a verdict."""
-    counts = {
-        network: sum(is_touched(results, free) for free in short_trainings(results, network, False))
-        for network in networks
-    }
+    bound = results.parameters["clipping"]["largest_norm"]
+    unclipped = {network: short_trainings(results, network, False) for network in networks}
+    counts = {network: sum(is_touched(run, bound) for run in runs) for network, runs in unclipped.items()}
     least = results.parameters["claims"]["least_seeds"]
     few = [typewriter(network) for network, number in counts.items() if 0 < number < least]
     shares = [
-        f"{count(number)} of {count(len(short_trainings(results, network, False)))} ({typewriter(network)})"
+        f"{count(number)} of {count(len(unclipped[network]))} ({typewriter(network)})"
         for network, number in counts.items()
     ]
     verdict = (
@@ -119,18 +119,13 @@ def _touched(results: Results, networks: list[str]) -> str:
     return f"Clipping touches the runs with a gradient that is long enough: {enumeration(shares)}{verdict}."
 
 
-def is_touched(results: Results, free: Run) -> bool:
-    """Whether some gradient of an unclipped run is longer than clipping allows, or no number."""
-    longest = results.parameters["clipping"]["largest_norm"]
-    return not all(measured(norm) and norm <= longest for norm in free["gradient_norms"])
-
-
 def _harmed(results: Results, networks: list[str]) -> str:
     """Which touched runs that stay finite in both modes end higher with clipping, and how the judgement takes that."""
+    bound = results.parameters["clipping"]["largest_norm"]
     finite = [
         (free, clipped)
         for free, clipped in _twins(results, networks)
-        if is_touched(results, free) and measured(free["final_loss"]) and measured(clipped["final_loss"])
+        if is_touched(free, bound) and measured(free["final_loss"]) and measured(clipped["final_loss"])
     ]
     worse = [(free, clipped) for free, clipped in finite if clipped["final_loss"] > free["final_loss"]]
     if not worse:

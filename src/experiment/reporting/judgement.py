@@ -65,14 +65,13 @@ class Quality:
     measures: tuple[Judged, ...]
 
 
+RISE = Judged("edge_rise", "rise to the rim", " nats", -1)
+HALFWAY = Judged("halfway_distance", "half-way distance", "", 1)
 FLATNESS = Quality(
     "flatness",
     "flatter",
     "flatten",
-    (
-        Judged("edge_rise", "rise to the rim", " nats", -1),
-        Judged("halfway_distance", "half-way distance", "", 1),
-    ),
+    (RISE, HALFWAY),
 )
 SMOOTHNESS = Quality(
     "smoothness",
@@ -88,6 +87,12 @@ QUALITIES = (FLATNESS, SMOOTHNESS)
 
 def differences_of(results: Results, pair: Pair, state: str, quality: Quality) -> list[Difference]:
     return [roughness_difference(results, pair, state, judged.measure) for judged in quality.measures]
+
+
+def resolving(results: Results, pair: Pair, state: str, quality: Quality, family: str) -> list[Judged]:
+    """The quality's measures by which the family's difference is resolved in its favour."""
+    compared = zip(quality.measures, differences_of(results, pair, state, quality), strict=True)
+    return [judged for judged, difference in compared if judged.winner(difference) == family]
 
 
 def favoured(results: Results, pair: Pair, state: str, quality: Quality) -> str | None:

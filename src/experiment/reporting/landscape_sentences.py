@@ -7,6 +7,7 @@ from experiment.reporting.comparison import ONE_SEED, Difference, roughness_diff
 from experiment.reporting.curvature import curvature_sides, images_note
 from experiment.reporting.judgement import (
     FLATNESS,
+    HALFWAY,
     QUALITIES,
     SMOOTHNESS,
     Judged,
@@ -16,6 +17,7 @@ from experiment.reporting.judgement import (
     favoured,
     is_smooth,
     plane_variation,
+    resolving,
 )
 from experiment.reporting.latex import enumeration, fixed, measured, percentage, typewriter
 from experiment.reporting.measurement_sentences import statistics_effect
@@ -39,7 +41,6 @@ from experiment.reporting.trials import trial_in_short
 from experiment.reporting.wording import capital, count, count_noun, paragraph
 
 NO_ROUGHNESS_OF_CUTS = "no roughness is resolved in the cuts of either"
-HALFWAY = FLATNESS.measures[1].measure
 OTHER = {"residual": "plain", "plain": "residual"}
 
 
@@ -80,8 +81,7 @@ def finding(results: Results, pair: Pair, state: str, quality: Quality = FLATNES
     }
     if family in texts:
         return texts[family]
-    compared = zip(quality.measures, differences_of(results, pair, state, quality), strict=True)
-    resolved = [judged.name for judged, d in compared if judged.winner(d) == family]
+    resolved = [judged.name for judged in resolving(results, pair, state, quality, family)]
     alone = f" by the {enumeration(resolved)} alone" if len(resolved) < len(quality.measures) else ""
     return f"the {family} network is the {quality.comparative}{alone}"
 
@@ -94,11 +94,9 @@ def caveats(results: Results, pair: Pair, state: str) -> str:
 def _favoured_by_centres(results: Results, pair: Pair, state: str) -> str:
     """Where the half-way distance alone decides for the network with the lower centre, whose climb is the longer: both centres."""
     family, centres = favoured(results, pair, state, FLATNESS), both(results, pair, state, "centre_loss")
-    differences = differences_of(results, pair, state, FLATNESS)
-    resolved = [
-        m.measure for m, d in zip(FLATNESS.measures, differences, strict=True) if m.winner(d) == family
-    ]
-    if family not in OTHER or resolved != [HALFWAY] or not all(map(measured, centres)):
+    if family not in OTHER or not all(map(measured, centres)):
+        return ""
+    if resolving(results, pair, state, FLATNESS, family) != [HALFWAY]:
         return ""
     lower = "residual" if centres[0] < centres[1] else "plain"
     if lower != family or largest_gap([centres]) <= ROUGH_MATCH:
@@ -146,6 +144,7 @@ def roughness_in_short(results: Results, pair: Pair, state: str) -> str:
 
 
 def roughness_of_cuts(results: Results, pair: Pair, state: str) -> str:
+    """`no roughness is resolved in the cuts of either`, or which network's are the smoother."""
     if is_smooth(results, pair, state):
         return NO_ROUGHNESS_OF_CUTS
     return f"in the cuts {finding(results, pair, state, SMOOTHNESS)}"
@@ -250,8 +249,8 @@ def _flatness_apart(results: Results) -> str:
     drawn = {d.basis.removeprefix(f"{ONE_SEED}, ") for differences in known.values() for d in differences}
     return (
         f"The {enumeration(sorted(drawn), 'or')} resolve a difference "
-        f"{enumeration([_resolved_of(*entry) for entry in known.items()])}; these widths of their intervals are their spread, no error of sampling "
-        "images."
+        f"{enumeration([_resolved_of(*entry) for entry in known.items()])}; these widths of their intervals are their spread, no "
+        "error of sampling images."
     )
 
 
@@ -288,7 +287,7 @@ def other_measures(results: Results) -> str:
 
 
 def _lower_of(results: Results, pair: Pair) -> str:
-    """`the residual network has the lower curvature and, of two measures with an error by the average rise alone, the ...`"""
+    """`the residual network has the lower curvature and the lower sharpness by the average rise alone of the two ...; ...`"""
     sharpness = _sharpness_sides(results, pair)
     curvature = curvature_sides(results, pair, "matched", printed=False)
     some = f" of the {count_noun(len(sharpness), 'measure')} with an error"
@@ -320,8 +319,7 @@ def _worst_cases(results: Results, pair: Pair) -> list[str]:
     sharper = [m.family(d) for m, d in found if d.value and d.half_width is None]
     if not sharper:
         return []
-    names = set(sharper)
-    verdict = f"find the {sharper[0]} network the sharper" if len(names) == 1 else "are split"
+    verdict = f"find the {sharper[0]} network the sharper" if len(set(sharper)) == 1 else "are split"
     return [f"the worst cases, of unknown error, {verdict}"]
 
 

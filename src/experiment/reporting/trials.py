@@ -4,7 +4,7 @@ from itertools import accumulate, pairwise
 from typing import Any
 
 from experiment.reporting.comparison import Difference
-from experiment.reporting.judgement import FLATNESS, SMOOTHNESS, Judged, outcome
+from experiment.reporting.judgement import FLATNESS, HALFWAY, SMOOTHNESS, Judged, outcome
 from experiment.reporting.latex import (
     ABSENT,
     PLUS_MINUS,
@@ -49,7 +49,6 @@ MEASURES = (  # view, name, head
     ("final", "edge_rise", "Rim rise"),
     ("final", "excess_variation", "Excess var."),
 )
-HALFWAY = FLATNESS.measures[1]  # bounded, where a rise far from the weights is not
 VARIATION = SMOOTHNESS.measures[0].measure
 
 
@@ -278,9 +277,9 @@ def _formats(setting: Setting) -> str:
 
 
 def trial_in_short(results: Results, network: str) -> str:
-    """`Their half-way distance is 0.51 for resnet56, 0.38 for plain56 (difference ...) and 0.24 at a learning rate of ...`
+    """`The half-way distance of the cuts ... is 0.51 for resnet56 and, for plain56, 0.38 (...) and 0.24 at a learning rate ...`
 
-    Nothing without a residual network beside it; a setting whose cuts have no half-way distance is left out.
+    That measure, since it is bounded, where a rise far from the weights is not. Nothing without a residual network beside it; a setting whose cuts have no half-way distance is left out.
     """
     residual = counterpart(results, network)
     found = [s for s in settings(results, network) if _mean(s, HALFWAY) != ABSENT]
