@@ -1,6 +1,7 @@
 """Residual and plain image networks, built from one name by one constructor; `flatness.names` has the grammar."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -8,8 +9,57 @@ from torch.nn import functional
 
 from flatness.names import Architecture, parse_name
 
+_gradients_are_reused = False
+
+
+@contextmanager
+def reused_gradients(reused: bool = True) -> Iterator[None]:
+    """Activations of forward passes herein overwrite the gradient that reaches them, which saves its copy.
+
+    For a training loop: the numbers are the same, but no hook may keep an activation's gradient. One that is to be
+    differentiated itself is not overwritten.
+    """
+    global _gradients_are_reused
+    before, _gradients_are_reused = _gradients_are_reused, reused
+    try:
+        yield
+    finally:
+        _gradients_are_reused = before
+
+
+class ReLU(nn.ReLU):
+    """Rectifies in place, and within `reused_gradients` the gradient, too.
+
+    That is safe as every gradient that reaches an activation of these networks has then served all else: a shortcut's
+    is summed with the block's, whose backward pass comes first.
+    """
+
+    def __init__(self):
+        super().__init__(inplace=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _ReusingReLU.apply(x) if _gradients_are_reused else super().forward(x)
+
+
+class _ReusingReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x: Tensor) -> Tensor:
+        ctx.mark_dirty(x.relu_())
+        ctx.save_for_backward(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> Tensor:
+        (y,) = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return torch.ops.aten.threshold_backward(gradient, y, 0)
+        if gradient.stride() != y.stride():  # that of the pooling is one number per channel, expanded
+            gradient = torch.empty_like(y).copy_(gradient)
+        return torch.ops.aten.threshold_backward.grad_input(gradient, y, 0, grad_input=gradient)
+
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": lambda: nn.ReLU(inplace=True),
+    "relu": ReLU,
     "tanh": nn.Tanh,
     "gelu": nn.GELU,
     "sigmoid": nn.Sigmoid,

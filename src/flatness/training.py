@@ -19,6 +19,7 @@ from torch.optim.sgd import sgd
 from flatness.data import Augmentation, ImageSet
 from flatness.evaluation import evaluate
 from flatness.execution import Execution
+from flatness.networks import reused_gradients
 from flatness.seeds import generator
 
 Weights = dict[str, Tensor]  # a network's state: parameters and batch-norm statistics by name
@@ -159,7 +160,8 @@ class Trainer:
 
     def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> Tensor:
         """One SGD step on normalised images [N, C, H, W] and labels [N]; returns [loss, accuracy, gradient norm]."""
-        with self.execution.autocast():
+        uncompiled = self.forward is self.network
+        with self.execution.autocast(), reused_gradients(uncompiled):
             logits = self.forward(images)
         loss = functional.cross_entropy(logits.float(), labels)
         self.network.zero_grad(set_to_none=True)

@@ -12,6 +12,7 @@ from experiment.reporting.latex import (
     PLUS_MINUS,
     enumeration,
     escape,
+    known_of,
     percentage,
     significant,
     tabular,
@@ -67,7 +68,7 @@ def _cell(values: list[float], column: Column) -> str:
     summary = spread(values)
     if column.error:
         return column.form(max(filter(isfinite, values), default=None))
-    share = rf"\,({summary.count}/{summary.total})" if 0 < summary.count < summary.total else ""
+    share = known_of(summary.count, summary.total)
     if column.form is significant and summary.deviation is not None:
         return with_error(summary.mean, summary.deviation) + share
     deviation = PLUS_MINUS + column.form(summary.deviation) if summary.deviation is not None else ""

@@ -27,6 +27,7 @@ from experiment.reporting.latex import (
     enumeration,
     error_decimals,
     escape,
+    known_of,
     measured,
     percentage,
     significant,
@@ -99,7 +100,7 @@ def _spread_cell(found: list[float | None]) -> str:
     """Mean, its standard deviation over several seeds, and how many seeds where not all."""
     summary = spread(found)
     deviation = PLUS_MINUS + significant(summary.deviation, 2) if summary.deviation is not None else ""
-    seeds = rf"\,({summary.count}/{summary.total})" if 0 < summary.count < summary.total else ""
+    seeds = known_of(summary.count, summary.total)
     return significant(summary.mean) + deviation + seeds
 
 

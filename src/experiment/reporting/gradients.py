@@ -9,7 +9,7 @@ from experiment.pairs import Pair, pairs
 from experiment.reporting.clipping import CLIPPING_SENTENCES, CLIPPING_TABLES
 from experiment.reporting.comparison import Difference, paired_over_seeds
 from experiment.reporting.initialisation import INITIALISATION_SENTENCES, INITIALISATION_TABLES
-from experiment.reporting.latex import enumeration, measured, significant, tabular, typewriter
+from experiment.reporting.latex import enumeration, known_of, measured, significant, tabular, typewriter
 from experiment.reporting.results import Results, diverged
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.wording import basis_note, contrast, paragraph, verdict
@@ -199,7 +199,7 @@ def _cell(values: list[float | None]) -> str:
     known = [value for value in values if measured(value)]
     mean = significant(sum(known) / len(known) if known else None)
     span = f" ({significant(min(known))} to {significant(max(known))})" if len(known) > 1 else ""
-    return mean + span + (rf"\,({len(known)}/{len(values)})" if 0 < len(known) < len(values) else "")
+    return mean + span + known_of(len(known), len(values))
 
 
 GRADIENTS_SENTENCES = (

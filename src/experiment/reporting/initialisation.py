@@ -6,7 +6,15 @@ from statistics import median
 from typing import Any
 
 from experiment.evidence import INITIALISATION
-from experiment.reporting.latex import enumeration, fixed, measured, significant, tabular, typewriter
+from experiment.reporting.latex import (
+    enumeration,
+    fixed,
+    known_of,
+    measured,
+    significant,
+    tabular,
+    typewriter,
+)
 from experiment.reporting.results import Results
 from experiment.reporting.wording import capital, count_noun
 from experiment.storage import read_json
@@ -156,8 +164,7 @@ def _cell(
     """The median over seeds, and how many seeds where not all."""
     values = [quantity(run) for run in untrained(results, name)]
     known = sum(map(measured, values))
-    share = rf"\,({known}/{len(values)})" if 0 < known < len(values) else ""
-    return printed(typical(values)) + share
+    return printed(typical(values)) + known_of(known, len(values))
 
 
 INITIALISATION_SENTENCES = {

@@ -57,6 +57,11 @@ def measured(value: float | None) -> bool:
     return value is not None and isfinite(value)
 
 
+def known_of(known: int, total: int) -> str:
+    """How many were measured, after a number that stands for the known ones; nothing where all or none were."""
+    return rf"\,({known}/{total})" if 0 < known < total else ""
+
+
 def fixed(value: float | None, digits: int) -> str:
     """`value` with `digits` decimals and a proper minus; an em dash where it was not measured."""
     if not measured(value):

@@ -14,6 +14,7 @@ from experiment.reporting.latex import (
     error_decimals,
     escape,
     fixed,
+    known_of,
     measured,
     percentage,
     significant,
@@ -230,7 +231,7 @@ def _cell(results: Results, network: str, state: str, measure: Measure) -> str:
         along = directions(results, network, state, measure.key)[0]
         deviation = stdev(along) if along and len(along) > 1 else None
     bound = r"\ensuremath{\ge}\," if bounded(results, network, state, measure.key) else ""
-    share = rf"\,({summary.count}/{summary.total})" if 0 < summary.count < summary.total else ""
+    share = known_of(summary.count, summary.total)
     return bound + with_error(summary.mean, deviation) + share
 
 

@@ -6,9 +6,11 @@ from typing import Any
 from experiment.published import PUBLISHED_ERRORS, PUBLISHED_PARAMETERS
 from experiment.reporting.latex import (
     ABSENT,
+    PLUS_MINUS,
     enumeration,
     escape,
     fixed,
+    known_of,
     measured,
     tabular,
     thousands,
@@ -25,15 +27,11 @@ BREAKABLE = r"\discretionary{}{}{}"
 def spread_cell(values: list[float | None], digits: int, factor: float = 1) -> str:
     """Mean, with the standard deviation over several seeds, and how many seeds where not all."""
     summary = spread([factor * value if measured(value) else None for value in values])
-    return fixed(summary.mean, digits) + _deviation(summary, digits) + _share_of_seeds(summary)
+    return fixed(summary.mean, digits) + _deviation(summary, digits) + known_of(summary.count, summary.total)
 
 
 def _deviation(summary: Spread, digits: int) -> str:
-    return rf"\,\textpm\,{fixed(summary.deviation, digits)}" if summary.deviation is not None else ""
-
-
-def _share_of_seeds(summary: Spread) -> str:
-    return rf"\,({summary.count}/{summary.total})" if 0 < summary.count < summary.total else ""
+    return PLUS_MINUS + fixed(summary.deviation, digits) if summary.deviation is not None else ""
 
 
 def training_table(results: Results) -> str:
