@@ -216,6 +216,11 @@ def test_the_abstract_says_what_speaks_against_its_sharpness(study):
     assert "the worst cases, of unknown error, find the residual network the sharper." in text
     change_evidence("sharpness", "plain56", lambda c: c["states"]["matched"].update(filter=0.8))
     assert "the worst cases, of unknown error, are split." in SENTENCES["abstract"](results)
+    change_evidence("sharpness", "plain56", lambda c: c["states"]["matched"].update(average=[-0.1, -0.2]))
+    assert (
+        r"along one of two directions the loss of \texttt{resnet56} and along two of two directions the loss of "
+        r"\texttt{plain56} are lower at that distance than at their weights, so that their low averages are not"
+    ) in SENTENCES["abstract"](results)
 
 
 def test_traces_that_errors_do_not_tell_apart_are_named_beside_their_rank_correlation(study):

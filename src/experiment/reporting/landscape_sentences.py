@@ -303,13 +303,18 @@ def _lower_of(results: Results, pair: Pair) -> str:
 
 
 def _falls(results: Results, pair: Pair) -> list[str]:
-    """A clause for each network whose loss falls along directions of the average rise."""
-    found = {name: falling(results, name, "matched") for name in (pair.residual, pair.plain)}
+    """A clause on the networks whose loss falls along directions of the average rise."""
+    texts = {name: falling(results, name, "matched") for name in (pair.residual, pair.plain)}
+    found = [f"along {text} the loss of {typewriter(name)}" for name, text in texts.items() if text]
+    if not found:
+        return []
+    if len(found) == 1:
+        return [
+            f"{found[0]} is lower at that distance than at its weights, so that its low average is not that of a flat minimum"
+        ]
     return [
-        f"along {text} the loss of {typewriter(name)} is lower at that distance than at its weights, so that its low average is "
-        "not that of a flat minimum"
-        for name, text in found.items()
-        if text
+        f"{enumeration(found)} are lower at that distance than at their weights, so that their low averages are not those of "
+        "flat minima"
     ]
 
 
