@@ -124,7 +124,7 @@ def operations_per_image(network: str, data: ImageSet) -> float:
     """Floating-point operations of one training step for one image, in float32, where torch counts every layer."""
     execution = choose_execution(precision="float32")
     trainer = Trainer(build_network(network, 0), data, data, RECIPE, 0, execution)
-    trainer.forward = trainer.network.train()  # uncompiled, so that the operations are seen
+    trainer.network.train()
     generator = torch.Generator(execution.device).manual_seed(0)
     images, labels = trainer.augmentation.batch(torch.arange(BATCH, device=execution.device), generator)
     with FlopCounterMode(display=False) as counter:

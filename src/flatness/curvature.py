@@ -109,15 +109,15 @@ def extreme_eigenvalues(
 def lanczos_process(product: Matrix, tolerance: float, most_steps: int, seed: int = 0) -> Lanczos:
     """A process from a Gaussian start, run until both ends of the spectrum are found or for `most_steps`.
 
-    They are found once both residuals, estimated as beyond_k |s_k| (Parlett 1998, section 13.2), are at most `tolerance`
-    times the largest |eigenvalue|.
+    They are found once the residual of each, estimated as beyond_k |s_k| (Parlett 1998, section 13.2), is at most
+    `tolerance` times its own |eigenvalue|.
     """
     process = Lanczos(product, random_vector(product, START, seed, 0))
     for _ in range(most_steps):
         process.step()
         values, vectors = process.ritz()
         estimates = process.beyond[-1] * vectors[-1, [0, -1]].abs()
-        if process.finished or estimates.max() <= tolerance * values.abs().max():
+        if process.finished or (estimates <= tolerance * values[[0, -1]].abs()).all():
             break
     return process
 

@@ -1,12 +1,8 @@
 """Where and how to compute: device, number format and memory layout, chosen by what the machine has."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from sysconfig import get_path
 
 import torch
 from torch import nn
@@ -36,13 +32,6 @@ class Execution:
             if parameter.ndim == 4:
                 parameter.data = parameter.data.to(memory_format=torch.channels_last)
         return network
-
-    @property
-    def can_compile(self) -> bool:
-        """Whether torch.compile can be used: on CUDA, with a C compiler and Python's headers, which its kernels need."""
-        compilers = (os.environ.get("CC"), "cc", "gcc", "clang")
-        has_compiler = any(shutil.which(name) for name in compilers if name)
-        return self.device.type == "cuda" and has_compiler and Path(get_path("include"), "Python.h").exists()
 
     @property
     def device_name(self) -> str:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.sgd import sgd
 
+from flatness.capture import CapturedStep
 from flatness.data import Augmentation, ImageSet
 from flatness.evaluation import evaluate
 from flatness.execution import Execution
@@ -88,8 +89,8 @@ class Trainer:
     """Trains a network in place, epoch by epoch.
 
     `checkpoint_epochs` (fractions allowed, 0 is the start) name the moments whose weights are kept in
-    `checkpoints`, float32 on the CPU. On CUDA steps are compiled and captured as graphs, where the machine has the
-    C compiler this takes. Raises ValueError for checkpoint epochs closer than a step.
+    `checkpoints`, float32 on the CPU. On CUDA each step is one graph launch. Raises ValueError for checkpoint epochs
+    closer than a step.
     """
 
     def __init__(
@@ -111,9 +112,7 @@ class Trainer:
         self.epoch = 0
         self.checkpoints: dict[float, Weights] = {}
         self.checkpoint_steps = self._steps_of(checkpoint_epochs)
-        self.forward = self.network
-        if execution.can_compile:
-            self.forward = torch.compile(self.network, mode="reduce-overhead")
+        self._captured = self._new_capture()
         self._keep_checkpoint(0)
 
     @property
@@ -160,9 +159,18 @@ class Trainer:
 
     def step(self, images: Tensor, labels: Tensor, learning_rate: float) -> Tensor:
         """One SGD step on normalised images [N, C, H, W] and labels [N]; returns [loss, accuracy, gradient norm]."""
-        uncompiled = self.forward is self.network
-        with self.execution.autocast(), reused_gradients(uncompiled):
-            logits = self.forward(images)
+        if self._captured is None:
+            return self._step(images, labels, learning_rate)
+        rate = torch.full((), learning_rate, device=images.device)  # a graph keeps numbers, but reads tensors anew
+        return self._captured(images, labels, rate)
+
+    def _new_capture(self) -> CapturedStep | None:
+        device = self.execution.device
+        return CapturedStep(self._step, device) if device.type == "cuda" else None
+
+    def _step(self, images: Tensor, labels: Tensor, learning_rate: float | Tensor) -> Tensor:
+        with self.execution.autocast(), reused_gradients():
+            logits = self.network(images)
         loss = functional.cross_entropy(logits.float(), labels)
         self.network.zero_grad(set_to_none=True)
         loss.backward()
@@ -190,6 +198,7 @@ class Trainer:
             None if momentum is None else torch.empty_like(parameter).copy_(momentum)
             for parameter, momentum in zip(self.parameters, state["momenta"], strict=True)
         ]
+        self._captured = self._new_capture()  # the momenta lie elsewhere now
 
     def images_per_second(self, steps: int = 8) -> float:
         """Training speed here, timed on a copy of the network after two warm-up steps; self is unchanged."""
@@ -205,7 +214,7 @@ class Trainer:
         return steps * self.recipe.batch_size / (perf_counter() - start)
 
     @torch.no_grad()
-    def _descend(self, gradients: list[Tensor], learning_rate: float) -> None:
+    def _descend(self, gradients: list[Tensor], learning_rate: float | Tensor) -> None:
         """One step of torch's SGD, called as a function: `torch.optim.SGD` loads the compiler, seconds at every start."""
         sgd(
             self.parameters,
