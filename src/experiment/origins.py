@@ -1,41 +1,63 @@
-"""The weights about which curvature, sharpness and the like are measured: a run's last, and those of equal loss."""
+"""The weights about which a run's loss is measured: its last, and those of equal training loss."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any
 
 from torch import nn
 
-from experiment.layout import STATES
-from experiment.runs import finite_checkpoints, restored_network
-from experiment.storage import has_diverged
-from experiment.views import matched_epoch
+from experiment.layout import MATCHING, STATES
+from experiment.parameters.measured import Measured
+from experiment.runs import restored_network
+from experiment.storage import checkpoints_path, has_diverged, read_json, training_path, weights_path
+from experiment.tensors import read_checkpoints, read_tensors
+from experiment.views import NOWHERE
 from flatness.data import ImageSet
+from flatness.names import parse_name
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Weights of one run; no network where there are none, and then the reason."""
+    """Weights of one run; no network where there are none or none are measured, and then the reason."""
 
     state: str  # of STATES
-    epoch: float
+    epoch: float  # NOWHERE where there is no network
     network: nn.Module | None
     reason: str | None = None
 
 
-def declared_origins(network: str, seed: int, train_set: ImageSet) -> list[Origin]:
-    """The run's final weights and its checkpoint of equal training loss."""
+def declared_origins(network: str, seed: int, train_set: ImageSet, measured: Measured) -> list[Origin]:
+    """The run's final weights and its checkpoint of equal training loss, by STATES."""
     if has_diverged(network, seed):
-        return [Origin(state, float("nan"), None, "the run diverged") for state in STATES]
-    checkpoints = finite_checkpoints(network, seed)
-    epochs = {"final": max(checkpoints), "matched": matched_epoch(network, seed)}
-    return [
-        Origin(state, epoch, restored_network(network, seed, train_set, checkpoints[epoch]))
-        if isfinite(epoch)
-        else Origin(state, epoch, None, "no checkpoint of equal training loss")
-        for state, epoch in epochs.items()
-    ]
+        return [_nowhere(state, "the run diverged") for state in STATES]
+    if seed not in measured.seeds:
+        return [_nowhere(state, "not measured, to save time (`measured.seeds`)") for state in STATES]
+    last = float(read_json(training_path(network, seed))["epochs"])
+    final = restored_network(network, seed, train_set, read_tensors(weights_path(network, seed)))
+    return [Origin("final", last, final), _matched(network, seed, train_set, measured, last)]
+
+
+def _matched(network: str, seed: int, train_set: ImageSet, measured: Measured, last: float) -> Origin:
+    if not measured.equal_loss:
+        return _nowhere("matched", "not measured, to save time (`measured.equal_loss`)")
+    epoch = matched_epoch(network, seed)
+    if epoch is None:
+        return _nowhere("matched", "no checkpoint of equal training loss")
+    path = weights_path(network, seed)
+    weights = (
+        read_tensors(path) if epoch == last else read_checkpoints(checkpoints_path(network, seed))[epoch]
+    )
+    return Origin("matched", epoch, restored_network(network, seed, train_set, weights))
+
+
+def _nowhere(state: str, reason: str) -> Origin:
+    return Origin(state, NOWHERE, None, reason)
+
+
+def matched_epoch(network: str, seed: int) -> float | None:
+    """The epoch that `match_loss` chose for the run, None if it diverged."""
+    group = read_json(MATCHING)[str(seed)].get(str(parse_name(network).depth), {"networks": {}})
+    return group["networks"].get(network, {"epoch": None})["epoch"]
 
 
 def measured_by_state(

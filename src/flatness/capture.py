@@ -5,7 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-WARM_UP = 3  # calls before the capture, in which libraries choose their kernels and state that lasts is allocated
+WARM_UP = (
+    3  # calls before the capture, in which libraries choose their kernels and state that lasts is allocated
+)
 
 
 class CapturedStep:
@@ -18,7 +20,9 @@ class CapturedStep:
 
     def __init__(self, function: Callable[..., Tensor], device: torch.device):
         self.function = function
-        self.stream = torch.cuda.Stream(device)  # recording may not use the default stream, nor state made on it
+        self.stream = torch.cuda.Stream(
+            device
+        )  # recording may not use the default stream, nor state made on it
         self.calls = 0
         self.graph: torch.cuda.CUDAGraph | None = None
 

@@ -161,7 +161,9 @@ class Trainer:
         """One SGD step on normalised images [N, C, H, W] and labels [N]; returns [loss, accuracy, gradient norm]."""
         if self._captured is None:
             return self._step(images, labels, learning_rate)
-        rate = torch.full((), learning_rate, device=images.device)  # a graph keeps numbers, but reads tensors anew
+        rate = torch.full(
+            (), learning_rate, device=images.device
+        )  # a graph keeps numbers, but reads tensors anew
         return self._captured(images, labels, rate)
 
     def _new_capture(self) -> CapturedStep | None:

@@ -36,7 +36,9 @@ from flatness.sharpness import filter_scales
 from flatness.training import EpochRecord, Recipe, Trainer, weights_of
 from stages.train import diverged, finish, resume
 
-TOLERANCE = 0.01  # residual / |eigenvalue| of both ends at which the Lanczos process stops; that of `curvature`; ours
+TOLERANCE = (
+    0.01  # residual / |eigenvalue| of both ends at which the Lanczos process stops; that of `curvature`; ours
+)
 EXTENT = 1.0  # of the cuts, in units of the filters' norms; that of Li et al. 2018, Fig. 5
 BATCH_SIZE = 500  # images per graph and per forward pass; no value depends on it
 UNMEASURED = dict.fromkeys(

@@ -15,9 +15,10 @@ from experiment.measuring import measured_images
 from experiment.origins import Origin, declared_origins, measured_by_state
 from experiment.parameters.curvature import Curvature
 from experiment.parameters.loading import load_section
+from experiment.parameters.measured import Measured
 from experiment.provenance import provenance
 from experiment.runs import parameters_of
-from experiment.storage import IMAGES, checkpoints_path, file_hash, run_name, write_json
+from experiment.storage import IMAGES, file_hash, run_name, weights_path, write_json
 from flatness.curvature import (
     Matrix,
     convexity_ratio,
@@ -42,9 +43,9 @@ def main(network_name: str, seed: int) -> None:
     machine = Execution(execution().device, torch.float32)  # whatever the machine's precision
     train_set, _ = load_images()
     origin = provenance(machine, parameters.model_dump())
-    hashes = (file_hash(checkpoints_path(network_name, seed)), file_hash(IMAGES))
+    hashes = (file_hash(weights_path(network_name, seed)), file_hash(IMAGES))
     parts = Parts("measure_curvature", network_name, seed, *hashes, origin)
-    states = declared_origins(network_name, seed, train_set)
+    states = declared_origins(network_name, seed, train_set, load_section("measured", Measured))
     for state in states:
         if state.network is not None:
             machine.place(state.network)

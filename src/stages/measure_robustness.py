@@ -16,10 +16,11 @@ from experiment.machine import execution
 from experiment.measuring import measured_images
 from experiment.origins import Origin, declared_origins
 from experiment.parameters.loading import load_section
+from experiment.parameters.measured import Measured
 from experiment.parameters.robustness import Robustness
 from experiment.provenance import provenance
 from experiment.runs import parameters_of
-from experiment.storage import IMAGES, checkpoints_path, file_hash, run_name, write_json
+from experiment.storage import IMAGES, file_hash, run_name, weights_path, write_json
 from flatness.directions import random_direction
 from flatness.robustness import DISTURBANCES, PIXELS, AccuracyMeter
 
@@ -33,9 +34,9 @@ def main(network_name: str, seed: int) -> None:
     origin = provenance(machine, parameters.model_dump())
     name = run_name(network_name, seed)
     parts = Parts(
-        f"robustness-{name}", file_hash(checkpoints_path(network_name, seed)), file_hash(IMAGES), origin
+        f"robustness-{name}", file_hash(weights_path(network_name, seed)), file_hash(IMAGES), origin
     )
-    final: Origin = declared_origins(network_name, seed, train_set)[0]
+    final: Origin = declared_origins(network_name, seed, train_set, load_section("measured", Measured))[0]
     images = measured_images(test_set, parameters.samples)
     found = {"network": network_name, "seed": seed, "samples": len(images), "provenance": origin}
     found |= {"pixels": str(PIXELS).removeprefix("torch."), "classes": number_of_classes(train_set)}

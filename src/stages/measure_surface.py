@@ -4,17 +4,19 @@ import sys
 
 import numpy as np
 
+from experiment.declared_views import declared_views
 from experiment.images import load_images
 from experiment.layout import surface_path
 from experiment.machine import execution
 from experiment.measuring import calibration_images, measure_points
 from experiment.parameters.loading import load_section
+from experiment.parameters.measured import Measured
 from experiment.parameters.surface import Surface
 from experiment.progress import PointLog
 from experiment.provenance import provenance
 from experiment.slices import write_slice
-from experiment.storage import DATASET, IMAGES, checkpoints_path, file_hash, read_json, run_name
-from experiment.views import View, declared_views
+from experiment.storage import DATASET, IMAGES, file_hash, read_json, run_name, weights_path
+from experiment.views import View
 from flatness.data import ImageSet
 from flatness.execution import Execution
 from flatness.sampling import LossSampler, Sampling, precision_difference, unmeasured
@@ -29,10 +31,12 @@ def main(network_name: str, seed: int) -> None:
     sets = dict(zip(("train", "test"), load_images(), strict=True))
     origin = provenance(machine, parameters.model_dump())
     common = {"network": network_name, "seed": seed, "fingerprint": read_json(DATASET)["fingerprint"]}
-    depends_on = (file_hash(checkpoints_path(network_name, seed)), file_hash(IMAGES), origin)
+    depends_on = (file_hash(weights_path(network_name, seed)), file_hash(IMAGES), origin)
     logs: list[PointLog] = []
     measured: dict[tuple, np.ndarray] = {}
-    for view in declared_views(network_name, seed, sets["train"], parameters):
+    for view in declared_views(
+        network_name, seed, sets["train"], parameters, load_section("measured", Measured)
+    ):
         title = f"{run_name(network_name, seed)} {view.name}"
         same_points = (
             view.epoch,

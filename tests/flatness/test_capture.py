@@ -2,12 +2,12 @@
 
 import pytest
 import torch
+from toys import random_images
 
 from flatness import capture
 from flatness.execution import choose_execution
 from flatness.networks import build_network
 from flatness.training import Recipe, Trainer, weights_of
-from toys import random_images
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 RECIPE = Recipe(
@@ -36,7 +36,9 @@ def repeatable():
     torch.use_deterministic_algorithms(False)
 
 
-@pytest.mark.parametrize("network", ["resnet8", "plain8", "resnet8-projection", "resnet8-tanh", "plain8-nonorm"])
+@pytest.mark.parametrize(
+    "network", ["resnet8", "plain8", "resnet8-projection", "resnet8-tanh", "plain8-nonorm"]
+)
 def test_recorded_steps_are_ordinary_steps(network, monkeypatch):
     recorded = trainer(network)
     records = [recorded.run_epoch() for _ in range(2)]

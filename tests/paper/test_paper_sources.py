@@ -41,7 +41,7 @@ def test_what_the_paper_names_is_what_is_generated(command, generated):
     assert arguments(command, paper()) == generated
 
 
-@pytest.mark.parametrize("scale", ["", "scales/laptop", "scales/smoke"])
+@pytest.mark.parametrize("scale", ["", "scales/gpu", "scales/laptop", "scales/smoke"])
 def test_parameters_that_the_paper_names_are_declared(scale):
     declared = {leaf.key for leaf in parameter_leaves(ROOT / scale / "params.yaml")}
     named = arguments("param", paper())

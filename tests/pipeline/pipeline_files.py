@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
 LAYERS = ("flatness", "experiment", "stages", "figures")
-SCALES = {"paper": ROOT, "laptop": ROOT / "scales/laptop", "smoke": ROOT / "scales/smoke"}
+SCALES = {"paper": ROOT} | {name: ROOT / "scales" / name for name in ("gpu", "laptop", "smoke")}
 WHOLE_FILE = "*"  # stands for a dependence on all of params.yaml
 
 

@@ -175,11 +175,10 @@ def test_scales_have_the_same_keys():
         scale: leaves(yaml.safe_load((folder / "params.yaml").read_text()))
         for scale, folder in SCALES.items()
     }
-    assert keys["laptop"] == keys["paper"]
-    assert keys["smoke"] == keys["paper"]
+    assert all(found == keys["paper"] for found in keys.values())
 
 
-@pytest.mark.parametrize("scale", ["laptop", "smoke"])
+@pytest.mark.parametrize("scale", ["gpu", "laptop", "smoke"])
 @pytest.mark.parametrize("name", ["dvc.yaml", "src", "paper"])
 def test_scales_share_the_pipeline(scale, name):
     link = SCALES[scale] / name

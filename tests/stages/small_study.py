@@ -38,6 +38,7 @@ PARAMETERS = {
         "points": 3,
         "margin": 0.25,
     },
+    "measured": {"seeds": [0], "equal_loss": True},
     "surface": {
         "normalisation": "filter",
         "direction_seeds": [1, 2],
