@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 
+from experiment.evidence import LEFT_OUT
 from experiment.layout import MATCHING, STATES
 from experiment.parameters.measured import Measured
 from experiment.runs import restored_network
@@ -31,7 +32,7 @@ def declared_origins(network: str, seed: int, train_set: ImageSet, measured: Mea
     if has_diverged(network, seed):
         return [_nowhere(state, "the run diverged") for state in STATES]
     if seed not in measured.seeds:
-        return [_nowhere(state, "not measured, to save time (`measured.seeds`)") for state in STATES]
+        return [_nowhere(state, f"{LEFT_OUT} (measured.seeds)") for state in STATES]
     last = float(read_json(training_path(network, seed))["epochs"])
     final = restored_network(network, seed, train_set, read_tensors(weights_path(network, seed)))
     return [Origin("final", last, final), _matched(network, seed, train_set, measured, last)]
@@ -39,7 +40,7 @@ def declared_origins(network: str, seed: int, train_set: ImageSet, measured: Mea
 
 def _matched(network: str, seed: int, train_set: ImageSet, measured: Measured, last: float) -> Origin:
     if not measured.equal_loss:
-        return _nowhere("matched", "not measured, to save time (`measured.equal_loss`)")
+        return _nowhere("matched", f"{LEFT_OUT} (measured.equal_loss)")
     epoch = matched_epoch(network, seed)
     if epoch is None:
         return _nowhere("matched", "no checkpoint of equal training loss")

@@ -83,7 +83,13 @@ def draw_surface(
     """loss [alpha, beta] in height and colour, both logarithmic from `low` to `high`, and the line of chance on it."""
     if np.isnan(loss).all():
         axes.text2D(
-            0.5, 0.5, "diverged", transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR
+            0.5,
+            0.5,
+            "not measured",
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            color=REFERENCE_COLOR,
         )
         return
     x, y = np.meshgrid(alpha, beta, indexing="ij")

@@ -34,7 +34,7 @@ def draw_plane(
     if np.isfinite([x[0], x[-1], y[0], y[-1]]).all():
         axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal")
     if np.isnan(loss).all():
-        mark_diverged(axes)
+        mark_unmeasured(axes)
         return
     if np.isnan(loss).any():
         axes.add_patch(Rectangle((x[0], y[0]), x[-1] - x[0], y[-1] - y[0], zorder=0, **UNDEFINED))
@@ -53,10 +53,12 @@ def draw_contours(
         axes.contour(x, y, z, crossed, **{f"{name}s": [value] for name, value in line.items()})
 
 
-def mark_diverged(axes: Axes) -> None:
+def mark_unmeasured(axes: Axes) -> None:
     """An empty panel that says why."""
     axes.set_facecolor("0.95")
-    axes.text(0.5, 0.5, "diverged", transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR)
+    axes.text(
+        0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR
+    )
 
 
 def add_loss_bar(

@@ -26,6 +26,7 @@ from experiment.trials import (
     trial_training_path,
     trial_weights_path,
 )
+from experiment.view_values import measure, precision, view_attributes
 from experiment.views import BOTH, NOWHERE, View, rays, square
 from flatness.data import ImageSet
 from flatness.directions import Direction, random_direction
@@ -33,7 +34,6 @@ from flatness.execution import Execution
 from flatness.networks import build_network
 from flatness.surface import slice_dataset
 from flatness.training import EpochRecord, Recipe, Trainer, Weights, weights_of
-from stages.measure_surface import measure, precision, view_attributes
 from stages.train import announce, diverged, finish, resume, summary
 
 

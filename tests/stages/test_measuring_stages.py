@@ -144,7 +144,7 @@ def test_what_is_not_to_be_measured_says_so_and_needs_no_checkpoints(trained_stu
     found = read_json(evidence_path("curvature", network, 0))
     assert found["states"]["final"]["reason"] is None and found["states"]["final"]["largest_eigenvalue"] > 0
     for entry in (found["states"]["matched"], found["map"]):
-        assert entry == {"epoch": None, "reason": "not measured, to save time (`measured.equal_loss`)"}
+        assert entry == {"epoch": None, "reason": "left out (measured.equal_loss)"}
     for view in VIEWS:
         losses = read_slice(surface_path(network, 0, view))["loss"]
         assert losses.isnull().all() if view.startswith("matched") else losses.notnull().all()
@@ -153,7 +153,7 @@ def test_what_is_not_to_be_measured_says_so_and_needs_no_checkpoints(trained_stu
     measure_robustness.main(network, 0)
     measure_surface.main(network, 0)
     found = read_json(evidence_path("robustness", network, 0))
-    assert (found["accuracy"], found["reason"]) == (None, "not measured, to save time (`measured.seeds`)")
+    assert (found["accuracy"], found["reason"]) == (None, "left out (measured.seeds)")
     assert all(read_slice(surface_path(network, 0, view))["loss"].isnull().all() for view in VIEWS)
 
 
