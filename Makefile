@@ -7,14 +7,15 @@ unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
 export MALLOC_MMAP_THRESHOLD_ := 1073741824
 export MALLOC_TRIM_THRESHOLD_ := 1073741824
 
-.PHONY: help setup smoke laptop paper test readme clean
+.PHONY: help setup smoke gpu laptop paper test readme clean
 
 help:
 	@echo "make smoke   the whole pipeline on handwritten digits, minutes on 2 CPU cores"
 	@echo "make test    the tests"
 	@echo "make laptop  CIFAR-10 at home, hours on 2 CPU cores with bfloat16, a night without"
+	@echo "make gpu     the same recipe from six other seeds, for a GPU"
 	@echo "make paper   CIFAR-10 in full, for a GPU"
-	@echo "make readme  copy the laptop scale's results table into README.md"
+	@echo "make readme  copy the results tables of the gpu and laptop scales into README.md"
 	@echo "make clean   remove the smoke scale's results and unfinished work"
 
 setup:
@@ -23,7 +24,7 @@ setup:
 
 CHECK := env PYTHONPATH=src python -m stages.check_parameters# before DVC, which words a fault in its matrices worse
 
-smoke laptop: setup
+smoke gpu laptop: setup
 	cd scales/$@ && $(CHECK) && dvc repro
 	@echo "The paper: scales/$@/build/paper.pdf"
 

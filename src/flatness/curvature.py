@@ -106,18 +106,22 @@ def extreme_eigenvalues(
     return ends_of(lanczos_process(product, tolerance, most_steps, seed))
 
 
-def lanczos_process(product: Matrix, tolerance: float, most_steps: int, seed: int = 0) -> Lanczos:
+def lanczos_process(
+    product: Matrix, tolerance: float, most_steps: int, seed: int = 0, each: bool = False
+) -> Lanczos:
     """A process from a Gaussian start, run until both ends of the spectrum are found or for `most_steps`.
 
-    They are found once the residual of each, estimated as beyond_k |s_k| (Parlett 1998, section 13.2), is at most
-    `tolerance` times its own |eigenvalue|.
+    They are found once both residuals, estimated as beyond_k |s_k| (Parlett 1998, section 13.2), are at most `tolerance`
+    times the largest |eigenvalue|, or with `each` times the |eigenvalue| that they belong to: where one end is far larger,
+    the other is else hardly resolved.
     """
     process = Lanczos(product, random_vector(product, START, seed, 0))
     for _ in range(most_steps):
         process.step()
         values, vectors = process.ritz()
         estimates = process.beyond[-1] * vectors[-1, [0, -1]].abs()
-        if process.finished or (estimates <= tolerance * values[[0, -1]].abs()).all():
+        sizes = values[[0, -1]].abs()
+        if process.finished or (estimates <= tolerance * (sizes if each else sizes.max())).all():
             break
     return process
 

@@ -36,9 +36,7 @@ from flatness.sharpness import filter_scales
 from flatness.training import EpochRecord, Recipe, Trainer, weights_of
 from stages.train import diverged, finish, resume
 
-TOLERANCE = (
-    0.01  # residual / |eigenvalue| of both ends at which the Lanczos process stops; that of `curvature`; ours
-)
+TOLERANCE = 0.01  # residual / |eigenvalue| of each end at which the Lanczos process stops; ours
 EXTENT = 1.0  # of the cuts, in units of the filters' norms; that of Li et al. 2018, Fig. 5
 BATCH_SIZE = 500  # images per graph and per forward pass; no value depends on it
 UNMEASURED = dict.fromkeys(
@@ -163,7 +161,7 @@ def curvature_pieces(
 
 def curvature(product: HessianProduct | ScaledProduct, parameters: Ablation, prefix: str) -> dict[str, float]:
     """One Lanczos process for the ends of the spectrum; the trace with what it has spanned left out of the error."""
-    process = lanczos_process(product, TOLERANCE, parameters.most_steps)
+    process = lanczos_process(product, TOLERANCE, parameters.most_steps, each=True)
     ends, trace = ends_of(process), hutchinson_trace(product, parameters.trace_draws, deflated=process)
     return {
         f"{prefix}largest_eigenvalue": ends.largest_algebraic.value,

@@ -256,3 +256,27 @@ def test_nothing_to_move_is_refused():
 def test_the_convexity_ratio_is_known_where_the_residual_resolves_it(largest, smallest, residual, expected):
     found = convexity_ratio(largest, smallest, residual, resolution=0.1)
     assert found == pytest.approx(expected, nan_ok=True)
+
+
+class Diagonal:
+    """A symmetric matrix known by its eigenvalues."""
+
+    def __init__(self, eigenvalues: torch.Tensor):
+        self.eigenvalues, self.parameters, self.size = eigenvalues, [eigenvalues], len(eigenvalues)
+
+    def __call__(self, vector: torch.Tensor) -> torch.Tensor:
+        return self.eigenvalues * vector
+
+    def restricted(self, vector: torch.Tensor) -> torch.Tensor:
+        return vector
+
+
+def test_each_end_can_be_asked_for_to_its_own_size():
+    spectrum = torch.cat([torch.linspace(0, 10, 400, dtype=torch.float64), torch.tensor([-0.5]).double()])
+    together, each = (lanczos_process(Diagonal(spectrum), 0.05, 200, each=each) for each in (False, True))
+    assert len(together.basis) < len(each.basis) < 200
+    for process, smallest_is_resolved in ((together, False), (each, True)):
+        ends = ends_of(process)
+        assert ends.largest_algebraic.residual < 0.06 * ends.largest_algebraic.value
+        resolved = ends.smallest_algebraic.residual < 0.06 * abs(ends.smallest_algebraic.value)
+        assert resolved == smallest_is_resolved
