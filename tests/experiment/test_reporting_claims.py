@@ -49,11 +49,20 @@ def test_all_judgements_are_accounted_for_in_the_abstract():
         ([{"revised": True}, {"revised": True}, {}], "two were chosen or changed after data had been seen and are no"),
     ],
 )  # fmt: skip
-def test_it_is_said_whether_what_is_decided_was_a_prediction(changes, said):
+def test_it_is_said_whether_what_is_decided_was_a_prediction(changes, said, monkeypatch):
+    monkeypatch.setattr(claims, "scale_name", lambda folder: "laptop")
     found(*changes)
     assert said in claims.predictions()
     for text in (claims.decided(None), claims.judged_claims_summary(None)):
         assert claims.predictions() in text
+
+
+def test_other_scales_judge_on_other_runs_than_those_that_were_seen():
+    found({"revised": True}, {"revised": True}, {})
+    assert claims.predictions() == (
+        "Of the decided judgements, two were chosen or changed after the laptop scale's data had been seen and are judged "
+        "here on other runs."
+    )
 
 
 def test_what_is_decided_is_listed_with_the_parts_of_its_mean():

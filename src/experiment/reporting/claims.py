@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import groupby
+from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -15,7 +16,7 @@ from experiment.claims.verdicts import (
 )
 from experiment.evidence import CLAIMS
 from experiment.reporting.latex import ABSENT, enumeration, escape, measured, significant, typewriter
-from experiment.reporting.results import Results
+from experiment.reporting.results import Results, scale_name
 from experiment.reporting.wording import capital, count, count_noun, paragraph
 from experiment.storage import read_json
 
@@ -151,21 +152,27 @@ def decided_with_hindsight() -> list[bool]:
 
 
 def predictions() -> str:
-    """Whether anything is decided, and whether what is was fixed before data were seen."""
+    """Whether anything is decided, and whether what is was fixed before data were seen: those of the laptop scale.
+
+    There what was chosen afterwards is no prediction; other scales have runs of their own.
+    """
     found = decided_with_hindsight()
+    revised, same_runs = sum(found), scale_name(Path.cwd()) == "laptop"
+    data = "data" if same_runs else "the laptop scale's data"
+    be = "is" if revised == 1 or all(found) else "are"
+    after = f"{be} no prediction" if same_runs else f"{be} judged here on other runs"
     if not found:
         return "None is supported or contradicted."
     if all(found):
         return (
-            "No judgement that was fixed before data were seen is decided: what is supported or contradicted was chosen or "
-            "changed afterwards and is no prediction."
+            f"No judgement that was fixed before {data} were seen is decided: what is supported or contradicted was chosen "
+            f"or changed afterwards and {after}."
         )
     if not any(found):
-        return "All that is supported or contradicted was fixed before data were seen."
-    revised = sum(found)
+        return f"All that is supported or contradicted was fixed before {data} were seen."
     return (
-        f"Of the decided judgements, {count(revised)} {'was' if revised == 1 else 'were'} chosen or changed after data had "
-        f"been seen and {'is' if revised == 1 else 'are'} no prediction."
+        f"Of the decided judgements, {count(revised)} {'was' if revised == 1 else 'were'} chosen or changed after {data} had "
+        f"been seen and {after}."
     )
 
 
