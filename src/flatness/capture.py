@@ -5,9 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-WARM_UP = (
-    3  # calls before the capture, in which libraries choose their kernels and state that lasts is allocated
-)
+WARM_UP = 3  # calls before the recording, in which libraries choose kernels and lasting state is allocated
 
 
 class CapturedStep:
@@ -15,14 +13,12 @@ class CapturedStep:
 
     The inputs must keep their shapes and types. Whatever else the function reads and writes must stay where it is in
     memory, its Python must do the same at every call, and nothing in it may wait for the device (no `.item()`). Its
-    first calls are ordinary ones. What recording asks for: docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
+    first calls are ordinary ones; ValueError for a later one of another shape. What recording asks for: docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
     """
 
     def __init__(self, function: Callable[..., Tensor], device: torch.device):
         self.function = function
-        self.stream = torch.cuda.Stream(
-            device
-        )  # recording may not use the default stream, nor state made on it
+        self.stream = torch.cuda.Stream(device)  # recording may not use the default stream, nor its state
         self.calls = 0
         self.graph: torch.cuda.CUDAGraph | None = None
 
@@ -34,6 +30,10 @@ class CapturedStep:
         if self.graph is None:
             self._record(inputs)
         for own, given in zip(self.inputs, inputs, strict=True):
+            if own.shape != given.shape:
+                raise ValueError(
+                    f"expected inputs of one shape at every call, {own.shape}; found {given.shape}"
+                )
             own.copy_(given)
         self.graph.replay()
         return self.output.clone()

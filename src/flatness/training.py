@@ -163,7 +163,7 @@ class Trainer:
             return self._step(images, labels, learning_rate)
         rate = torch.full(
             (), learning_rate, device=images.device
-        )  # a graph keeps numbers, but reads tensors anew
+        )  # read anew by a graph, which keeps numbers
         return self._captured(images, labels, rate)
 
     def _new_capture(self) -> CapturedStep | None:

@@ -78,3 +78,5 @@ def test_every_call_reads_its_inputs_anew():
         x = torch.full((4,), float(value), device="cuda")
         assert float(step(x, x)) == 4.0 * value**2
     assert step.graph is not None
+    with pytest.raises(ValueError, match="one shape at every call"):
+        step(x[:1], x)
