@@ -13,7 +13,8 @@ class CapturedStep:
 
     The inputs must keep their shapes and types. Whatever else the function reads and writes must stay where it is in
     memory, its Python must do the same at every call, and nothing in it may wait for the device (no `.item()`). Its
-    first calls are ordinary ones; ValueError for a later one of another shape. What recording asks for: docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
+    first calls are ordinary ones; ValueError for a later one of another shape. What recording asks for:
+    docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs.
     """
 
     def __init__(self, function: Callable[..., Tensor], device: torch.device):
