@@ -18,6 +18,7 @@ DEPTHS = (20, 56, 110)
 SCALES = {  # folder below the root: networks, seeds, data set, diverged runs
     "scales/smoke": (["resnet8", "plain8", "resnet14", "plain14"], [0], "digits", ()),
     "scales/laptop": (["resnet20", "plain20", "resnet56", "plain56"], [0], "cifar10", ("plain56-0",)),
+    "scales/gpu": (["resnet20", "plain20", "resnet56", "plain56"], [1, 2, 3, 4, 5, 6], "cifar10", ()),
     "root": (
         [f"{family}{depth}" for depth in DEPTHS for family in ("resnet", "plain")],
         [0, 1, 2],
