@@ -16,7 +16,7 @@ from figures.curves import (
     surviving_slices,
 )
 from figures.losses import chance_loss
-from figures.planes import mark_unmeasured
+from figures.planes import NOT_MEASURED, mark_empty
 from figures.sheets import sheet_of_panels
 from figures.style import depths, write_figure
 from flatness.names import parse_name
@@ -39,9 +39,11 @@ def draw() -> Figure:
                 cuts = np.concatenate([run.transpose("direction", "alpha").values for run in runs])
                 draw_curve(axes, runs[0].alpha.values, cuts, network, study.networks)
                 axes.set_xlim(runs[0].alpha[0], runs[0].alpha[-1])
-        if not axes.lines:
-            mark_unmeasured(axes)
-        axes.axhline(chance, **CHANCE_LINE, zorder=1)
+        if axes.lines:
+            axes.axhline(chance, **CHANCE_LINE, zorder=1)
+        else:
+            mark_empty(axes, NOT_MEASURED)
+            axes.set_xticks([])
         axes.set_title(f"depth {depth}, {COLUMNS[view]}")
         label_outer(axes, r"$\alpha$", "training loss (nats)", leftmost, lowest)
     losses = [run.values for of_view in slices.values() for runs in of_view.values() for run in runs]

@@ -2,26 +2,15 @@
 
 import pytest
 import torch
+from test_training import RECIPE
 from toys import random_images
 
 from flatness import capture
 from flatness.execution import choose_execution
 from flatness.networks import build_network
-from flatness.training import Recipe, Trainer, weights_of
+from flatness.training import Trainer, weights_of
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-RECIPE = Recipe(
-    epochs=2,
-    batch_size=32,
-    learning_rate=0.1,
-    schedule="one_cycle",
-    warmup_steps=0,
-    momentum=0.9,
-    nesterov=True,
-    weight_decay=5e-4,
-    crop_padding=4,
-    flip=True,
-)
 
 
 def trainer(network: str = "resnet8") -> Trainer:
