@@ -194,3 +194,25 @@ def test_single_observations_are_counted_by_the_sign_of_their_values_too():
     assert claims.verdict_count(None).endswith(
         "By their values alone 2 lie on the claimed side, 1 on the other and 2 at zero."
     )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "printed"),
+    [
+        (-0.75, -0.25, f"[{MINUS}0.75, {MINUS}0.25]"),
+        (-0.0196, 8.5e-05, f"[{MINUS}0.020, 0.0001]"),
+        (-8.5e-05, 3.0, "[0.00, 3.0]"),
+        (2e-05, 3e-05, r"[\ensuremath{2.0 \times 10^{-5}}, \ensuremath{3.0 \times 10^{-5}}]"),
+        (0.5, 0.5, "[0.50, 0.50]"),
+        (None, None, ""),
+    ],
+)
+def test_an_end_near_zero_is_no_longer_than_the_interval_asks_for(low, high, printed):
+    assert claims.interval({"low": low, "high": high}) == printed
+
+
+def test_an_estimate_near_zero_is_no_longer_than_the_interval_asks_for():
+    around = {"low": -0.041, "high": 0.039}
+    assert claims.value({"estimate": -1.2e-4, **around}) == f"{MINUS}0.0001"
+    assert claims.value({"estimate": 0.0123, **around}) == "0.012"
+    assert claims.value({"estimate": 1.2e-5, "low": None, "high": None}) == r"\ensuremath{1.2 \times 10^{-5}}"

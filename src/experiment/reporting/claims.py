@@ -2,6 +2,7 @@
 
 from collections import Counter
 from itertools import groupby
+from math import floor, log10
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -15,7 +16,16 @@ from experiment.claims.verdicts import (
     VERDICTS,
 )
 from experiment.evidence import CLAIMS
-from experiment.reporting.latex import ABSENT, enumeration, escape, measured, significant, typewriter
+from experiment.reporting.latex import (
+    ABSENT,
+    enumeration,
+    error_decimals,
+    escape,
+    fixed,
+    measured,
+    significant,
+    typewriter,
+)
 from experiment.reporting.results import Results, scale_name
 from experiment.reporting.wording import capital, count, count_noun, paragraph
 from experiment.storage import read_json
@@ -256,14 +266,29 @@ def subject(entry: Entry) -> str:
 def estimate(entry: Entry) -> str:
     """Value and interval, with the unit where there is one, and for a correlation the number of its points."""
     points = rf"(\ensuremath{{n={entry['n']}}})" if entry["correlation"] else ""
-    parts = (significant(entry["estimate"], 2), interval(entry), escape(entry["unit"]), points)
+    parts = (value(entry), interval(entry), escape(entry["unit"]), points)
     return " ".join(part for part in parts if part)
 
 
+def value(entry: Entry) -> str:
+    """The estimate with two figures, but no decimals beyond four figures of its interval's width."""
+    return _rounded(entry["estimate"], entry)
+
+
 def interval(entry: Entry) -> str:
+    """`[-0.020, 0.0001]`: the ends, rounded as the estimate is; nothing where there is none."""
     if not measured(entry["low"]):
         return ""
-    return f"[{significant(entry['low'], 2)}, {significant(entry['high'], 2)}]"
+    return f"[{_rounded(entry['low'], entry)}, {_rounded(entry['high'], entry)}]"
+
+
+def _rounded(number: float | None, entry: Entry) -> str:
+    low, high = entry["low"], entry["high"]
+    if number and measured(low) and high > low:
+        finest = error_decimals(high - low) + 2
+        if 1 - floor(log10(abs(number))) > finest:
+            return fixed(number, finest)
+    return significant(number, 2)
 
 
 def probability(p: float | None) -> str:
@@ -317,7 +342,7 @@ def row(entry: Entry) -> list[str]:
         f"{typewriter(entry['id'])}{REVISED if entry['revised'] else ''}: {subject(entry)}{unit}{opposite(entry)}",
         SIGNS[entry["expected_sign"]],
         f"{entry['n']}{missing}" if entry["n"] else ABSENT,
-        significant(entry["estimate"], 2),
+        value(entry),
         interval(entry) or ABSENT,
         probability(entry["p"]),
         probability(entry["p_corrected"]),

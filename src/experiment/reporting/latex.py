@@ -73,13 +73,13 @@ def fixed(value: float | None, digits: int) -> str:
 
 
 def significant(value: float | None, figures: int = 3) -> str:
-    """`value` with `figures` significant figures; powers of ten outside 1e-3 ... 1e5."""
+    """`value` with `figures` significant figures; powers of ten outside 1e-4 ... 1e5."""
     if not measured(value):
         return ABSENT
     if value == 0:
         return "0"
     exponent = floor(log10(abs(float(f"{value:.{figures - 1}e}"))))
-    if -3 <= exponent < 5:
+    if -4 <= exponent < 5:
         return fixed(value, max(0, figures - 1 - exponent))
     mantissa = f"{value / 10**exponent:.{figures - 1}f}"
     return rf"\ensuremath{{{mantissa} \times 10^{{{exponent}}}}}"
