@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiment.dial import ablation_runs
 from experiment.evidence import ablation_path
 from experiment.storage import run_name, write_json
 from flatness.grids import axis
@@ -22,13 +23,12 @@ NUMBERS = (*HESSIAN, "trace", "trace_error")
 def write(results: Path, parameters: Mapping[str, Any], diverged: Collection[str]) -> None:
     """Write this instrument's files below `results` for the declared runs; `diverged` names runs without values."""
     section = parameters["ablation"]
-    for network in section["networks"]:
-        for weight_decay in section["weight_decays"]:
-            for seed in section["seeds"]:
-                lost = run_name(network, seed) in diverged
-                run = _lost() if lost else _run(parse_name(network), weight_decay, seed, section)
-                path = results.parent / ablation_path(network, weight_decay, seed)
-                write_json(path, _identity(parse_name(network), weight_decay, seed) | run)
+    for network, weight_decay in ablation_runs(section):
+        for seed in section["seeds"]:
+            lost = run_name(network, seed) in diverged
+            run = _lost() if lost else _run(parse_name(network), weight_decay, seed, section)
+            path = results.parent / ablation_path(network, weight_decay, seed)
+            write_json(path, _identity(parse_name(network), weight_decay, seed) | run)
 
 
 def _identity(architecture: Architecture, weight_decay: float, seed: int) -> dict[str, Any]:

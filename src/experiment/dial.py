@@ -1,13 +1,15 @@
-"""The ablation's runs: the dial, networks that differ by the B of y = F(x) + B x alone, the others, their numbers."""
+"""The ablation's runs: which there are, the dial, networks that differ by the B of y = F(x) + B x alone, their numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import nan
 from typing import Any
 
 from experiment.pairs import apart_from_shortcut
 from flatness.names import parse_name
 
+FEWEST_STRENGTHS = 3  # of a rank correlation
 CUT_MEASURES = ("edge_rise", "excess_variation", "nonconvex_share", "monotone_share")
 
 
@@ -28,6 +30,35 @@ RESPONSES = (
     Response("edge_rise", "rise to the rim", "nats"),
     Response("excess_variation", "excess variation"),
 )
+
+
+def ablation_runs(section: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Networks and weight decays of the section `ablation`: each network with each, then what `further` adds."""
+    parts = (section, section["further"])
+    return [run for part in parts for run in product(part["networks"], part["weight_decays"])]
+
+
+def weight_decays(section: Mapping[str, Any]) -> list[float]:
+    """Those of any run, in the order of declaration."""
+    return [*section["weight_decays"], *section["further"]["weight_decays"]]
+
+
+def networks_at(section: Mapping[str, Any], decay: float) -> list[str]:
+    """The networks that are trained with this weight decay."""
+    return [network for network, declared in ablation_runs(section) if declared == decay]
+
+
+def shared_decays(section: Mapping[str, Any], networks: Sequence[str]) -> list[float]:
+    """The weight decays with which all these networks are trained."""
+    return [decay for decay in weight_decays(section) if set(networks) <= set(networks_at(section, decay))]
+
+
+def dials(section: Mapping[str, Any]) -> dict[float, list[str]]:
+    """By weight decay the networks of the dial, where they have enough strengths for a rank correlation."""
+    found = {decay: dial(networks_at(section, decay)) for decay in weight_decays(section)}
+    return {
+        d: networks for d, networks in found.items() if len(set(map(strength, networks))) >= FEWEST_STRENGTHS
+    }
 
 
 def dial(networks: Sequence[str]) -> list[str]:

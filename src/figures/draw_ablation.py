@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from experiment.dial import RESPONSES, Response, dial, numbers, others, strength
+from experiment.dial import RESPONSES, Response, ablation_runs, dial, numbers, others, strength
 from experiment.evidence import ablation_path
 from experiment.parameters.ablation import Ablation
 from experiment.parameters.loading import load_section
@@ -57,22 +57,26 @@ def draw() -> Figure:
 def read_runs(declared: Ablation) -> Runs:
     return {
         (network, decay): [numbers(read_json(ablation_path(network, decay, seed))) for seed in declared.seeds]
-        for network in declared.networks
-        for decay in declared.weight_decays
+        for network, decay in ablation_runs(declared.model_dump())
     }
+
+
+def decays_of(runs: Runs) -> list[float]:
+    return list(dict.fromkeys(decay for _, decay in runs))
 
 
 def draw_response(axes: Axes, response: Response, declared: Ablation, runs: Runs) -> None:
     """One number against B: the dial's line and points for each weight decay, and the variants' points."""
-    networks = dial(declared.networks)
     values = {key: np.array([run[response.key] for run in found]) for key, found in runs.items()}
-    for number, decay in enumerate(declared.weight_decays):
+    for number, decay in enumerate(decays_of(runs)):
+        trained = [network for network in declared.networks if (network, decay) in values]
+        networks = [network for network in dial(declared.networks) if network in trained]
         means = [values[network, decay].mean() for network in networks]
         dashes = DASHES[number % len(DASHES)]
         axes.plot(
             list(map(strength, networks)), means, color=REFERENCE_COLOR, linewidth=0.8, linestyle=dashes
         )
-        for network in declared.networks:
+        for network in trained:
             look = marker_of(network, declared) | face_of(network, number)
             x = np.full(len(declared.seeds), place_of(network, declared))
             axes.plot(x, values[network, decay], **look)
@@ -142,9 +146,9 @@ def legend_of(declared: Ablation, runs: Runs) -> Legend:
             markersize=SIZE,
             **({} if number == 0 else {"markerfacecolor": "none"}),
         )
-        for number in range(len(declared.weight_decays))
+        for number in range(len(decays_of(runs)))
     ]
-    names = [f"weight decay {decay:g}" for decay in declared.weight_decays]
+    names = [f"weight decay {decay:g}" for decay in decays_of(runs)]
     noted = [network for network in declared.networks if network in others(declared.networks)]
     noted += [
         network for network in dial(declared.networks) if survivors(network, runs) < total(network, runs)

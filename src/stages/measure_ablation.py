@@ -55,7 +55,7 @@ def main(network_name: str, weight_decay: float, seed: int) -> None:
     machine = execution()
     exact = Execution(machine.device, torch.float32)
     sets = load_images()
-    declared = parameters.model_dump(exclude={"networks", "weight_decays", "seeds"})
+    declared = parameters.model_dump(exclude={"networks", "weight_decays", "further", "seeds"})
     origin = provenance(exact, {"recipe": asdict(recipe), "ablation": declared})
     origin["training_precision"] = str(machine.precision).removeprefix("torch.")
     path = ablation_path(network_name, weight_decay, seed)

@@ -78,7 +78,8 @@ robustness:
   direction_seeds: [31, 32]
 ablation:
   networks: [plain8, resnet8]
-  weight_decays: [0.0, 0.0005]
+  weight_decays: [0.0005]
+  further: {networks: [resnet8], weight_decays: [0.0]}
   seeds: [0]
   epochs: 1
   samples: 50
@@ -205,6 +206,26 @@ def test_good_parameters_come_back_typed(tmp_path):
             [0, 0.0005],
             "ablation.weight_decays: expected numbers with a decimal point, since results are named by them; found 0: "
             "write 0 as 0.0",
+        ),
+        (
+            "ablation.further.networks",
+            ["resnet14"],
+            "ablation: further.networks: expected some of networks; found resnet14",
+        ),
+        (
+            "ablation.further.networks",
+            [],
+            "ablation.further: expected networks and weight_decays, or neither",
+        ),
+        (
+            "ablation.further.weight_decays",
+            [0.0005],
+            "further.weight_decays: expected others than weight_decays; found 0.0005",
+        ),
+        (
+            "ablation.further.weight_decays",
+            [0],
+            "ablation.further.weight_decays: expected numbers with a decimal point",
         ),
         ("trials.learning_rates", [1], "found 1: write 1 as 1.0"),
         ("robustness.blur", [1, 2.0], "robustness.blur: expected numbers with a decimal point"),

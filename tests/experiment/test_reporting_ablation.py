@@ -24,6 +24,7 @@ SECTION = {
         "plain8-tanh",
     ],
     "weight_decays": [0.0, 0.0005],
+    "further": {"networks": [], "weight_decays": []},
     "seeds": [0],
     "epochs": 1,
     "samples": 50,
@@ -37,6 +38,10 @@ STUDIES = {  # changes of the section, runs that diverged
     "seeds": ({"seeds": [0, 1, 2]}, ["plain8-1"]),
     "diverged": ({}, [f"{network}-0" for network in SECTION["networks"]]),
     "no dial": ({"networks": ["resnet8-projection", "resnet8-projection-width2"]}, []),
+    "further": (
+        {"weight_decays": [0.0005], "further": {"networks": ["plain8", "resnet8"], "weight_decays": [0.0]}},
+        ["resnet8-projection-0"],
+    ),
     "two ends": ({"networks": ["plain8", "resnet8"], "weight_decays": [0.0]}, ["plain8-0"]),
 }
 
@@ -150,6 +155,26 @@ def test_the_design_names_networks_decays_and_seeds(tmp_path, monkeypatch):
     )
     text = ABLATION_SENTENCES["ablation_design"](made(tmp_path, monkeypatch, "seeds"))
     assert text.endswith("with weight decay 0 and 0.0005, from seeds 0, 1 and 2 each.")
+
+
+def test_some_networks_may_have_a_further_weight_decay(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, "further")
+    assert ABLATION_SENTENCES["ablation_design"](results).endswith(
+        r"with weight decay 0.0005, and \texttt{plain8} and \texttt{resnet8} with weight decay 0 too, from seed 0 each."
+    )
+    lines = [line for line in ABLATION_TABLES["ablation"](results).splitlines() if r"\texttt" in line]
+    assert len(lines) == len(SECTION["networks"]) + 2
+    assert lines[-2].startswith(r"0 & \texttt{plain8}") and r"\texttt{resnet8}" in lines[-1]
+    assert "With weight decay 0 " not in ABLATION_SENTENCES["ablation_dial"](results)
+    for network, decay in (("plain8", 0.0), ("resnet8", 0.0), ("plain8", 0.0005), ("resnet8", 0.0005)):
+        change(network, decay, test_accuracy=0.5, normalised_trace=100.0, normalised_trace_error=1.0)
+    change("plain8", 0.0005, normalised_trace=50.0)
+    text = ABLATION_SENTENCES["ablation_variants"](results)
+    assert "resnet8} against \\texttt{plain8}, higher normalised trace (weight decay 0.0005)" in text
+    assert r"weight decay 0.0005 against 0, lower normalised trace (\texttt{plain8})." in text
+    assert (
+        "in 12 comparisons not corrected" in text
+    )  # three pairs, one of them at both decays, two networks; two responses
 
 
 def told_of(results, network):

@@ -14,6 +14,7 @@ from figures.draw_ablation import draw, place_of, read_runs
 from figures.style import RC, TEXT_WIDTH
 
 SECTION = {
+    "further": {"networks": [], "weight_decays": []},
     "weight_decays": [0.0, 0.0005],
     "seeds": [0],
     "epochs": 1,

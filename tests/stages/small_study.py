@@ -101,7 +101,8 @@ PARAMETERS = {
     },
     "ablation": {
         "networks": ["plain8", "resnet8-shortcut0.5", "resnet8"],
-        "weight_decays": [0.0, 0.0005],
+        "weight_decays": [0.0005],
+        "further": {"networks": ["plain8", "resnet8"], "weight_decays": [0.0]},
         "seeds": [0],
         "epochs": 1,
         "samples": 16,

@@ -1,10 +1,10 @@
 """The observations that a claim is judged by: matched pairs, scatters of runs, contrasts; and what is missing."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from experiment.claims.quantities import NotMeasured, Quantity, first_to_last_layer, known
-from experiment.dial import dial, strength
+from experiment.dial import dials, shared_decays, strength
 from experiment.evidence import CLIPPING, ablation_path
 from experiment.intervals import Contrast, Observation
 from experiment.pairs import Pair, pairs
@@ -214,8 +214,12 @@ def dose_trend(results: Results, key: str) -> Sample:
     """Strength B and a measure of every run of the dial; runs of one weight decay are compared."""
     declared = results.parameters["ablation"]
     sample = Sample("doses", strata=DECAYS)
-    for network in dial(declared["networks"]):
-        for decay, seed in each(declared):
+    found = dials(declared)
+    if not found:
+        sample.missing.append("ablation declares fewer than three strengths of the shortcut")
+    runs = [(network, decay) for decay, networks in found.items() for network in networks]
+    for network, decay in runs:
+        for seed in declared["seeds"]:
 
             def find(network=network, decay=decay, seed=seed) -> None:
                 value = ablation_value(network, decay, seed, key)
@@ -232,10 +236,10 @@ def type_pairs(results: Results, key: str) -> Sample:
     declared, sample = results.parameters["ablation"], Sample("pairs", strata=DECAYS)
     depth = parse_name(declared["networks"][0]).depth
     names = (f"resnet{depth}-projection", f"resnet{depth}")
-    for decay, seed in each(declared):
+    for decay, seed in each(declared, names, sample):
 
         def find(decay=decay, seed=seed) -> None:
-            sides = ((of_declared(declared, name, decay, seed, key),) for name in names)
+            sides = ((ablation_value(name, decay, seed, key),) for name in names)
             sample.observations.append(Observation(f"weight decay {decay:g}", seed, *sides))
 
         sample.add(f"weight decay {decay:g}, seed {seed}", find)
@@ -245,10 +249,11 @@ def type_pairs(results: Results, key: str) -> Sample:
 def activation_contrasts(results: Results, key: str) -> Sample:
     """Residual and plain network with tanh, and with relu."""
     declared, sample = results.parameters["ablation"], Sample("contrasts", strata=DECAYS)
-    for decay, seed in each(declared):
+    families = [pair_of(declared, suffix) for suffix in ("-tanh", "")]
+    for decay, seed in each(declared, [name for pair in families for name in pair], sample):
 
         def find(decay=decay, seed=seed) -> None:
-            tanh, relu = (shortcut_pair(declared, suffix, decay, seed, key) for suffix in ("-tanh", ""))
+            tanh, relu = (shortcut_values(pair, decay, seed, key) for pair in families)
             sample.contrasts.append(Contrast(f"weight decay {decay:g}", seed, tanh, relu))
 
         sample.add(f"weight decay {decay:g}, seed {seed}", find)
@@ -258,34 +263,37 @@ def activation_contrasts(results: Results, key: str) -> Sample:
 def regularisation_contrasts(results: Results, key: str) -> Sample:
     """Residual and plain network with the largest weight decay, and with the smallest."""
     declared, sample = results.parameters["ablation"], Sample("contrasts")
-    low, high = min(declared["weight_decays"]), max(declared["weight_decays"])
-    if low == high:
-        sample.missing.append("ablation.weight_decays declares a single value")
+    pair = pair_of(declared, "")
+    decays = shared_decays(declared, pair)
+    if len(decays) < 2:
+        sample.missing.append(f"ablation declares {' and '.join(pair)} with fewer than two weight decays")
         return sample
+    low, high = min(decays), max(decays)
     for seed in declared["seeds"]:
 
         def find(seed=seed) -> None:
-            on, off = (shortcut_pair(declared, "", decay, seed, key) for decay in (high, low))
+            on, off = (shortcut_values(pair, decay, seed, key) for decay in (high, low))
             sample.contrasts.append(Contrast(f"weight decay {high} and {low}", seed, on, off))
 
         sample.add(f"seed {seed}", find)
     return sample
 
 
-def shortcut_pair(declared: dict, suffix: str, decay: float, seed: int, key: str) -> tuple[float, float]:
-    """The residual and the plain network's value."""
+def pair_of(declared: dict, suffix: str) -> tuple[str, str]:
+    """The residual and the plain network of the ablation's depth."""
     depth = parse_name(declared["networks"][0]).depth
-    residual, plain = (
-        of_declared(declared, f"{family}{depth}{suffix}", decay, seed, key) for family in ("resnet", "plain")
-    )
+    return f"resnet{depth}{suffix}", f"plain{depth}{suffix}"
+
+
+def shortcut_values(pair: tuple[str, str], decay: float, seed: int, key: str) -> tuple[float, float]:
+    """The residual and the plain network's value."""
+    residual, plain = (ablation_value(network, decay, seed, key) for network in pair)
     return residual, plain
 
 
-def of_declared(declared: dict, network: str, decay: float, seed: int, key: str) -> float:
-    if network not in declared["networks"]:
-        raise NotMeasured(f"{network} is not declared in ablation.networks")
-    return ablation_value(network, decay, seed, key)
-
-
-def each(declared: dict) -> list[tuple[float, int]]:
-    return [(decay, seed) for decay in declared["weight_decays"] for seed in declared["seeds"]]
+def each(declared: dict, networks: Sequence[str], sample: Sample) -> list[tuple[float, int]]:
+    """Weight decays with which all the networks are trained, with every seed; without any, `sample` is told."""
+    decays = shared_decays(declared, networks)
+    if not decays:
+        sample.missing.append(f"ablation declares no weight decay with all of {', '.join(networks)}")
+    return [(decay, seed) for decay in decays for seed in declared["seeds"]]

@@ -10,15 +10,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from experiment.claims.samples import Point
+from experiment.dial import FEWEST_STRENGTHS
 from experiment.intervals import percentile_interval
 
-FEWEST_POINTS = 3  # of a rank correlation
 Dial = tuple[list[float], list[float]]  # doses and responses of one stratum and seed
 
 
 def kendall(x: Sequence[float], y: Sequence[float]) -> float:
     """Kendall's tau_b; NaN where either is constant or there are fewer than three points."""
-    if len(x) < FEWEST_POINTS or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if len(x) < FEWEST_STRENGTHS or np.ptp(x) == 0 or np.ptp(y) == 0:
         return float("nan")
     a, b = (np.sign(np.subtract.outer(values, values)) for values in (x, y))  # [N, N]: order of every two
     return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))

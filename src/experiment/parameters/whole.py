@@ -38,6 +38,7 @@ NAMING = (  # lists whose numbers name files, or results within a file; those th
     "robustness.blur",
     "robustness.weight_noise",
     "ablation.weight_decays",
+    "ablation.further.weight_decays",
     "trials.learning_rates",
 )
 

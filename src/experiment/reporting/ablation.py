@@ -1,10 +1,21 @@
 """Sentences and the table of the ablation: the shortcut's strength and type, activation, weight decay."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from math import hypot, isfinite
+from typing import Any
 
-from experiment.dial import RESPONSES, counterpart, dial, others, strength
+from experiment.dial import (
+    RESPONSES,
+    ablation_runs,
+    counterpart,
+    dial,
+    others,
+    shared_decays,
+    strength,
+    weight_decays,
+)
 from experiment.reporting.ablation_dial import TOLD_APART, ablation_dial
 from experiment.reporting.ablation_values import COLUMNS, Column, ablation_run, number_of, values_of
 from experiment.reporting.comparison import ONE_SEED, Difference, paired_over_seeds
@@ -31,21 +42,34 @@ Run = tuple[str, float]  # network and weight decay
 def design(results: Results) -> str:
     """Which networks are trained, for how long, with which weight decays and from which seeds."""
     section = results.parameters["ablation"]
-    decays, seeds = ([f"{value:g}" for value in section[key]] for key in ("weight_decays", "seeds"))
+    seeds, further = section["seeds"], section["further"]
+    also = f", and {named(further['networks'])} with {_decays(further)} too" if further["networks"] else ""
     return (
-        f"The networks {enumeration([typewriter(network) for network in section['networks']])} are trained by the "
-        f"recipe of all networks, without overrides, for {count_noun(section['epochs'], 'epoch')} with weight decay "
-        f"{enumeration(decays)}, from {'seed' if len(seeds) == 1 else 'seeds'} {enumeration(seeds)} each."
+        f"The networks {named(section['networks'])} are trained by the "
+        f"recipe of all networks, without overrides, for {count_noun(section['epochs'], 'epoch')} with {_decays(section)}"
+        f"{also}, from {'seed' if len(seeds) == 1 else 'seeds'} {enumeration(list(map(str, seeds)))} each."
     )
+
+
+def named(networks: Sequence[str]) -> str:
+    return enumeration([typewriter(network) for network in networks])
+
+
+def _decays(section: Mapping[str, Any]) -> str:
+    return f"weight decay {enumeration([f'{decay:g}' for decay in section['weight_decays']])}"
 
 
 def ablation_table(results: Results) -> str:
     """A row for each network and weight decay; the dial by ascending B, then the variants."""
     section = results.parameters["ablation"]
     order = dial(section["networks"]) + others(section["networks"])
+    runs = ablation_runs(section)
     groups = [
-        [_row(results, network, decay, number) for number, network in enumerate(order)]
-        for decay in section["weight_decays"]
+        [
+            _row(results, network, decay, number)
+            for number, network in enumerate(network for network in order if (network, decay) in runs)
+        ]
+        for decay in weight_decays(section)
     ]
     head = ["Decay", "Network", "$B$", *(column.head for column in COLUMNS)]
     return tabular(r"@{}rlr" + "r" * len(COLUMNS) + r"@{}", head, groups)
@@ -84,17 +108,22 @@ def ablation_variants(results: Results) -> str:
         (network, counterpart(network, section["networks"])) for network in others(section["networks"])
     ]
     found = [(network, partner) for network, partner in [*ends, *variants] if partner]
-    decays = section["weight_decays"]
+    shared = {pair: shared_decays(section, pair) for pair in found}
     texts = [
-        f"{typewriter(network)} against {typewriter(partner)}, {_apart(results, network, partner)}"
-        for network, partner in found
+        f"{typewriter(network)} against {typewriter(partner)}, {_apart(results, network, partner, decays)}"
+        for (network, partner), decays in shared.items()
     ]
-    compared = len(TOLD) * len(found) * len(decays)
+    compared = len(TOLD) * sum(map(len, shared.values()))
+    decays = weight_decays(section)
     if len(decays) > 1:
-        texts.append(
-            f"weight decay {max(decays):g} against {min(decays):g}, {_apart_by_decay(results, networks + others(section['networks']))}"
-        )
-        compared += len(TOLD) * len(section["networks"])
+        low, high = min(decays), max(decays)
+        both = [
+            network
+            for network in networks + others(section["networks"])
+            if {low, high} <= set(shared_decays(section, [network]))
+        ]
+        texts.append(f"weight decay {high:g} against {low:g}, {_apart_by_decay(results, both, low, high)}")
+        compared += len(TOLD) * len(both)
     if not texts:
         return "No network has another of the dial beside it, so none is compared."
     return (
@@ -112,29 +141,28 @@ def _beyond(results: Results) -> str:
     )
 
 
-def _apart(results: Results, network: str, partner: str) -> str:
+def _apart(results: Results, network: str, partner: str, decays: Sequence[float]) -> str:
     """`higher test error (weight decay 0) and lower normalised trace (weight decay 0 and 0.0005)`; `none` for none."""
-    decays = results.parameters["ablation"]["weight_decays"]
+    several = len(weight_decays(results.parameters["ablation"])) > 1
     texts, known = [], False
     for key in TOLD:
         found = {decay: told_apart(results, (network, decay), (partner, decay), key) for decay in decays}
         known = known or any(difference.value is not None for difference in found.values())
         for sign, word in WORDS.items():
             where = [f"{decay:g}" for decay, difference in found.items() if difference.sign == sign]
-            alone = f" (weight decay {enumeration(where)})" if len(decays) > 1 else ""
+            alone = f" (weight decay {enumeration(where)})" if several else ""
             texts += [f"{word} {NAMES[key]}{alone}"] if where else []
     return enumeration(texts) if known else "not measured"
 
 
-def _apart_by_decay(results: Results, networks: list[str]) -> str:
-    """`lower test error (resnet8) and lower normalised trace (plain8 and resnet8)`, at the largest weight decay."""
-    decays = results.parameters["ablation"]["weight_decays"]
+def _apart_by_decay(results: Results, networks: Sequence[str], low: float, high: float) -> str:
+    """`lower test error (resnet8) and lower normalised trace (plain8 and resnet8)`, at the higher weight decay."""
     texts = []
     for key in TOLD:
-        found = {n: told_apart(results, (n, max(decays)), (n, min(decays)), key) for n in networks}
+        found = {n: told_apart(results, (n, high), (n, low), key) for n in networks}
         for sign, word in WORDS.items():
-            where = [typewriter(network) for network, difference in found.items() if difference.sign == sign]
-            texts += [f"{word} {NAMES[key]} ({enumeration(where)})"] if where else []
+            where = [network for network, difference in found.items() if difference.sign == sign]
+            texts += [f"{word} {NAMES[key]} ({named(where)})"] if where else []
     return enumeration(texts)
 
 
@@ -161,8 +189,7 @@ def ablation_unmeasured(results: Results) -> str:
     section = results.parameters["ablation"]
     reasons = {
         (network, decay, seed): reason
-        for network in section["networks"]
-        for decay in section["weight_decays"]
+        for network, decay in ablation_runs(section)
         for seed in section["seeds"]
         if (reason := ablation_run(network, decay, seed)["reason"])
     }
@@ -179,7 +206,7 @@ def ablation_errors(results: Results) -> str:
     """How well eigenvalues and traces are known: the largest residual and standard error, each over its value."""
     section = results.parameters["ablation"]
     found: dict[str, list[float]] = {"largest_residual": [], "trace_error": []}
-    for network, decay, seed in product(*(section[key] for key in ("networks", "weight_decays", "seeds"))):
+    for (network, decay), seed in product(ablation_runs(section), section["seeds"]):
         run = ablation_run(network, decay, seed)
         for prefix, (error, known) in product(("", "normalised_"), zip(found, found.values(), strict=True)):
             value = run[f"{prefix}{'trace' if error == 'trace_error' else 'largest_eigenvalue'}"]

@@ -5,8 +5,8 @@ from math import hypot, isfinite, sqrt
 from statistics import fmean
 
 from experiment.claims.samples import Point
-from experiment.claims.trends import FEWEST_POINTS, mean_trend
-from experiment.dial import RESPONSES, Response, dial, strength
+from experiment.claims.trends import mean_trend
+from experiment.dial import RESPONSES, Response, dials, strength
 from experiment.reporting.ablation_values import values_of
 from experiment.reporting.comparison import paired_over_seeds
 from experiment.reporting.latex import enumeration, error_decimals, fixed, significant, typewriter
@@ -18,16 +18,15 @@ TOLD_APART = 2  # standard errors of a difference
 
 def ablation_dial(results: Results) -> str:
     """Kendall's rank correlation of B with each number over the dial's runs, and how far these lie apart."""
-    section = results.parameters["ablation"]
-    networks = dial(section["networks"])
-    strengths = sorted({strength(network) for network in networks})
-    if len(strengths) < FEWEST_POINTS:
+    found = dials(results.parameters["ablation"])
+    if not found:
         return "Fewer than three strengths of the shortcut are declared, so no rank correlation is stated."
+    strengths = sorted({strength(network) for networks in found.values() for network in networks})
     return paragraph(
         [f"The strengths are {enumeration([f'{b:g}' for b in strengths])}."]
         + [
             sentence(results, networks, decay)
-            for decay in section["weight_decays"]
+            for decay, networks in found.items()
             for sentence in (_correlations, _spreads)
         ]
     )

@@ -1,5 +1,6 @@
 """Where the study departs from the originals and what it leaves out, worded by params.yaml and the published settings."""
 
+from experiment.dial import weight_decays
 from experiment.published import GHORBANI_STEPS, LI_LINE_POINTS, LI_SURFACE_POINTS, PUBLISHED_EPOCHS
 from experiment.reporting.latex import enumeration, thousands
 from experiment.reporting.results import Results
@@ -72,7 +73,7 @@ def scope(results: Results) -> str:
         *([] if widened else ["wide residual networks"]),
         "VGG-9 and DenseNet-121",
     ]
-    varied = len(ablation["weight_decays"]) > 1
+    varied = len(weight_decays(ablation)) > 1
     depths = sorted({parse_name(network).depth for network in ablation["networks"]})
     decay = (
         "Weight decay, which they switch on and off as well, is varied in the ablation alone, in networks of depth "

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from experiment.dial import ablation_runs
 from experiment.evidence import CLIPPING, INITIALISATION, ablation_path
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import roughness_difference
@@ -215,7 +216,7 @@ def _origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for stage, path in WHOLE.items():
         yield stage, stage, read_json(path)["provenance"]
     declared = results.parameters["ablation"]
-    for network, decay, seed in product(*(declared[key] for key in ("networks", "weight_decays", "seeds"))):
+    for (network, decay), seed in product(ablation_runs(declared), declared["seeds"]):
         path = ablation_path(network, decay, seed)
         origin = read_json(path)["provenance"]
         trained = origin | {"precision": origin.get("training_precision", ABSENT)}

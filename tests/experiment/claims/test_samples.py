@@ -139,7 +139,11 @@ def ablations(values):
         write_json(ablation_path(network, decay, 0), {"reason": None, "normalised_trace": value})
     networks = list(dict.fromkeys(network for network, _ in values))
     decays = sorted({decay for _, decay in values})
-    declared = {"networks": networks, "weight_decays": decays, "seeds": [0]}
+    whole = [decay for decay in decays if all((network, decay) in values for network in networks)]
+    others = [decay for decay in decays if decay not in whole]
+    further = [network for network in networks if all((network, decay) in values for decay in others)]
+    declared = {"networks": networks, "weight_decays": whole, "seeds": [0]}
+    declared["further"] = {"networks": further if others else [], "weight_decays": others}
     return study(["resnet8"], [0], ablation=declared)
 
 
@@ -157,8 +161,35 @@ def test_contrasts_set_residual_and_plain_apart_at_both_levels():
     assert samples.regularisation_contrasts(results, "normalised_trace").contrasts == [
         Contrast("weight decay 0.1 and 0.0", 0, (1.0, 3.0), (4.0, 5.0))
     ]
+    activation = samples.activation_contrasts(results, "normalised_trace")
+    assert (
+        activation.contrasts == [Contrast("weight decay 0", 0, (8.0, 9.0), (4.0, 5.0))]
+        and not activation.missing
+    )
+    ablation_path("plain8-tanh", 0.0, 0).unlink()
     with pytest.raises(FileNotFoundError):  # a declared run without its file is no missing value
         samples.activation_contrasts(results, "normalised_trace")
+
+
+def test_what_no_weight_decay_holds_against_each_other_is_missing_with_a_reason():
+    results = ablations({("plain8", 0.0): 5.0, ("resnet8", 0.0): 4.0, ("resnet8-projection", 0.0): 3.0})
+    measure = "normalised_trace"
+    assert len(samples.type_pairs(results, measure).observations) == 1
+    for found, words in (
+        (samples.activation_contrasts(results, measure), "no weight decay with all of resnet8-tanh"),
+        (samples.regularisation_contrasts(results, measure), "fewer than two weight decays"),
+        (samples.dose_trend(results, measure), "fewer than three strengths"),
+    ):
+        assert found.size == 0 and len(found.missing) == 1 and words in found.missing[0]
+
+
+def test_the_dial_of_few_strengths_is_none():
+    strengths = {"resnet8": 3.0, "plain8": 5.0, "resnet8-shortcut0.5": 4.0}
+    values = {(name, 0.1): value for name, value in strengths.items()}
+    found = samples.dose_trend(
+        ablations(values | {("resnet8", 0.0): 1.0, ("plain8", 0.0): 2.0}), "normalised_trace"
+    )
+    assert {point.stratum for point in found.points} == {"weight decay 0.1"} and found.size == 3
 
 
 def test_the_dial_holds_strength_against_the_measure():
