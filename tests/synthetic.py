@@ -101,7 +101,6 @@ def synthetic_parameters(
             "points": 9,
             "margin": 0.25,
         },
-        "measured": {"seeds": list(seeds), "equal_loss": True},
         "surface": SURFACE,
     } | {section: SMOKE[section] for section in (*EVIDENCE, "trials")}
 

@@ -4,7 +4,6 @@ import numpy as np
 
 from experiment.images import number_of_classes
 from experiment.origins import declared_origins
-from experiment.parameters.measured import Measured
 from experiment.parameters.surface import Surface
 from experiment.runs import parameters_of
 from experiment.views import BOTH, Geometry, View, rays, square
@@ -13,11 +12,9 @@ from flatness.directions import Direction, direction_between, random_direction
 from flatness.networks import build_network
 
 
-def declared_views(
-    network: str, seed: int, train_set: ImageSet, surface: Surface, measured: Measured
-) -> list[View]:
+def declared_views(network: str, seed: int, train_set: ImageSet, surface: Surface) -> list[View]:
     """Every view of one run, those at its final weights first."""
-    declared = declared_origins(network, seed, train_set, measured)
+    declared = declared_origins(network, seed, train_set)
     final, matched = (origin.epoch for origin in declared)
     origins = {origin.epoch: origin.network for origin in declared if origin.network is not None}
     if origins:

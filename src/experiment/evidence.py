@@ -7,7 +7,6 @@ from typing import Any
 
 from experiment.storage import progress_path, replacing, run_name
 
-LEFT_OUT = "left out"  # begins the reason of what the section `measured` does not ask for
 INITIALISATION = Path("results/initialisation.json")
 CLIPPING = Path("results/clipping.json")
 CLAIMS = Path("results/claims.json")

@@ -6,9 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from experiment.evidence import LEFT_OUT
 from experiment.layout import MATCHING, STATES
-from experiment.parameters.measured import Measured
 from experiment.runs import restored_network
 from experiment.storage import checkpoints_path, has_diverged, read_json, training_path, weights_path
 from experiment.tensors import read_checkpoints, read_tensors
@@ -19,7 +17,7 @@ from flatness.names import parse_name
 
 @dataclass(frozen=True)
 class Origin:
-    """Weights of one run; no network where there are none or none are measured, and then the reason."""
+    """Weights of one run; no network where there are none, and then the reason."""
 
     state: str  # of STATES
     epoch: float  # NOWHERE where there is no network
@@ -27,20 +25,16 @@ class Origin:
     reason: str | None = None
 
 
-def declared_origins(network: str, seed: int, train_set: ImageSet, measured: Measured) -> list[Origin]:
+def declared_origins(network: str, seed: int, train_set: ImageSet) -> list[Origin]:
     """The run's final weights and its checkpoint of equal training loss, by STATES."""
     if has_diverged(network, seed):
         return [_nowhere(state, "the run diverged") for state in STATES]
-    if seed not in measured.seeds:
-        return [_nowhere(state, f"{LEFT_OUT} (measured.seeds)") for state in STATES]
     last = float(read_json(training_path(network, seed))["epochs"])
     final = restored_network(network, seed, train_set, read_tensors(weights_path(network, seed)))
-    return [Origin("final", last, final), _matched(network, seed, train_set, measured, last)]
+    return [Origin("final", last, final), _matched(network, seed, train_set, last)]
 
 
-def _matched(network: str, seed: int, train_set: ImageSet, measured: Measured, last: float) -> Origin:
-    if not measured.equal_loss:
-        return _nowhere("matched", f"{LEFT_OUT} (measured.equal_loss)")
+def _matched(network: str, seed: int, train_set: ImageSet, last: float) -> Origin:
     epoch = matched_epoch(network, seed)
     if epoch is None:
         return _nowhere("matched", "no checkpoint of equal training loss")

@@ -16,7 +16,7 @@ from figures.curves import (
     surviving_slices,
 )
 from figures.losses import chance_loss
-from figures.planes import NOT_MEASURED, mark_empty
+from figures.planes import mark_diverged
 from figures.sheets import sheet_of_panels
 from figures.style import depths, write_figure
 from flatness.names import parse_name
@@ -42,7 +42,7 @@ def draw() -> Figure:
         if axes.lines:
             axes.axhline(chance, **CHANCE_LINE, zorder=1)
         else:
-            mark_empty(axes, NOT_MEASURED)
+            mark_diverged(axes)
             axes.set_xticks([])
         axes.set_title(f"depth {depth}, {COLUMNS[view]}")
         label_outer(axes, r"$\alpha$", "training loss (nats)", leftmost, lowest)

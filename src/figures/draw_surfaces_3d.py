@@ -19,7 +19,6 @@ from figures.planes import (
     add_plane_legend,
     direction_ticks,
     training_surfaces,
-    why_empty,
 )
 from figures.sheets import in_rows, sheet_of_panels
 from figures.style import COLORMAP, REFERENCE_COLOR, depths, write_figure
@@ -51,8 +50,7 @@ def draw() -> Figure:
         alpha, beta = surface.alpha.values, surface.beta.values
         frame(axes, alpha, beta, *scale.ends)
         axes.view_init(elev=ELEVATION, azim=azimuth)
-        empty = why_empty(network, study.seeds[0])
-        draw_surface(axes, alpha, beta, surface.loss.values, *scale.ends, chance, empty)
+        draw_surface(axes, alpha, beta, surface.loss.values, *scale.ends, chance)
         axes.set_title(network, loc="left", y=0.94)
     add_loss_bar(sheet, scale, chance, LogNorm(*scale.ends), distance=0.35)
     add_plane_legend(sheet, chance_name)
@@ -87,15 +85,11 @@ def draw_surface(
     low: float,
     high: float,
     chance: float,
-    empty: str,
 ) -> None:
-    """loss [alpha, beta] in height and colour, both logarithmic from `low` to `high`, and the line of chance on it.
-
-    `empty` is said where no loss is a number.
-    """
+    """loss [alpha, beta] in height and colour, both logarithmic from `low` to `high`, and the line of chance on it."""
     if np.isnan(loss).all():
         axes.text2D(
-            0.5, 0.5, empty, transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR
+            0.5, 0.5, "diverged", transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR
         )
         return
     x, y = np.meshgrid(alpha, beta, indexing="ij")

@@ -15,36 +15,26 @@ from matplotlib.patches import Patch, Rectangle
 from experiment.layout import surface_path
 from experiment.parameters.study import load_study
 from experiment.slices import read_slice
-from experiment.storage import has_diverged
 from figures.losses import LossScale, chance_loss, label_losses, loss_scale
 from figures.sheets import Sheet, arrange, place, sheet_of_panels
 from figures.style import COLORMAP, REFERENCE_COLOR, UNDEFINED_COLOR
 
 CONTOUR_VIEWS = ("final", "matched", "recomputed")  # on one scale, since readers compare them
-DIVERGED, NOT_MEASURED = "diverged", "not measured"
 CHANCE_LINE = {"color": "white", "linewidth": 1.0, "linestyle": (0, (3, 1.5))}
 UNDEFINED = {"facecolor": UNDEFINED_COLOR, "hatch": "//////", "linewidth": 0}
 
 
 def draw_plane(
-    axes: Axes,
-    x: np.ndarray,
-    y: np.ndarray,
-    loss: np.ndarray,
-    scale: LossScale,
-    chance: float,
-    empty: str = DIVERGED,
+    axes: Axes, x: np.ndarray, y: np.ndarray, loss: np.ndarray, scale: LossScale, chance: float
 ) -> None:
     """Filled contours of loss [x, y] and the contour of chance; hatched where the loss is not a number.
-
-    `empty` is said where no loss is one.
 
     Between grid points the loss's logarithm is interpolated, as the levels are logarithmic.
     """
     if np.isfinite([x[0], x[-1], y[0], y[-1]]).all():
         axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), aspect="equal")
     if np.isnan(loss).all():
-        mark_empty(axes, empty)
+        mark_diverged(axes)
         return
     if np.isnan(loss).any():
         axes.add_patch(Rectangle((x[0], y[0]), x[-1] - x[0], y[-1] - y[0], zorder=0, **UNDEFINED))
@@ -63,15 +53,10 @@ def draw_contours(
         axes.contour(x, y, z, crossed, **{f"{name}s": [value] for name, value in line.items()})
 
 
-def mark_empty(axes: Axes, reason: str) -> None:
+def mark_diverged(axes: Axes) -> None:
     """An empty panel that says why."""
     axes.set_facecolor("0.95")
-    axes.text(0.5, 0.5, reason, transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR)
-
-
-def why_empty(network: str, seed: int) -> str:
-    """Why a slice of a run has no values: it diverged, or the section `measured` leaves it out."""
-    return DIVERGED if has_diverged(network, seed) else NOT_MEASURED
+    axes.text(0.5, 0.5, "diverged", transform=axes.transAxes, ha="center", va="center", color=REFERENCE_COLOR)
 
 
 def add_loss_bar(
@@ -138,8 +123,7 @@ def contour_grid(view: str, title: Callable[[str, xarray.Dataset], str]) -> Figu
     sheet = sheet_of_panels(arrangement, 1.6, margins=(0.45, 0.55, 0.75, above), gaps=(0.18, above))
     for axes, network, leftmost, lowest in sheet.entries(arrangement):
         surface = surfaces[network]
-        empty = why_empty(network, study.seeds[0])
-        draw_plane(axes, surface.alpha.values, surface.beta.values, surface.loss.values, scale, chance, empty)
+        draw_plane(axes, surface.alpha.values, surface.beta.values, surface.loss.values, scale, chance)
         axes.set_title(titles[network])
         label_directions(axes, float(surface.alpha[-1]), leftmost, lowest)
     add_loss_bar(sheet, scale, chance)

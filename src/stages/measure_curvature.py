@@ -15,7 +15,6 @@ from experiment.measuring import measured_images
 from experiment.origins import Origin, declared_origins, measured_by_state
 from experiment.parameters.curvature import Curvature
 from experiment.parameters.loading import load_section
-from experiment.parameters.measured import Measured
 from experiment.provenance import provenance
 from experiment.runs import parameters_of
 from experiment.storage import IMAGES, file_hash, run_name, weights_path, write_json
@@ -45,7 +44,7 @@ def main(network_name: str, seed: int) -> None:
     origin = provenance(machine, parameters.model_dump())
     hashes = (file_hash(weights_path(network_name, seed)), file_hash(IMAGES))
     parts = Parts("measure_curvature", network_name, seed, *hashes, origin)
-    states = declared_origins(network_name, seed, train_set, load_section("measured", Measured))
+    states = declared_origins(network_name, seed, train_set)
     for state in states:
         if state.network is not None:
             machine.place(state.network)

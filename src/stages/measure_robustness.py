@@ -16,7 +16,6 @@ from experiment.machine import execution
 from experiment.measuring import measured_images
 from experiment.origins import Origin, declared_origins
 from experiment.parameters.loading import load_section
-from experiment.parameters.measured import Measured
 from experiment.parameters.robustness import Robustness
 from experiment.provenance import provenance
 from experiment.runs import parameters_of
@@ -36,7 +35,7 @@ def main(network_name: str, seed: int) -> None:
     parts = Parts(
         f"robustness-{name}", file_hash(weights_path(network_name, seed)), file_hash(IMAGES), origin
     )
-    final: Origin = declared_origins(network_name, seed, train_set, load_section("measured", Measured))[0]
+    final: Origin = declared_origins(network_name, seed, train_set)[0]
     images = measured_images(test_set, parameters.samples)
     found = {"network": network_name, "seed": seed, "samples": len(images), "provenance": origin}
     found |= {"pixels": str(PIXELS).removeprefix("torch."), "classes": number_of_classes(train_set)}

@@ -19,7 +19,6 @@ from experiment.machine import execution
 from experiment.measuring import measured_images
 from experiment.origins import Origin, declared_origins, measured_by_state
 from experiment.parameters.loading import load_section
-from experiment.parameters.measured import Measured
 from experiment.parameters.sharpness import Sharpness
 from experiment.provenance import provenance
 from experiment.storage import IMAGES, file_hash, run_name, weights_path, write_json
@@ -51,7 +50,7 @@ def main(network_name: str, seed: int) -> None:
     origin = provenance(machine, parameters.model_dump())
     name = run_name(network_name, seed)
     parts = Parts(f"sharpness-{name}", file_hash(weights_path(network_name, seed)), file_hash(IMAGES), origin)
-    origins = declared_origins(network_name, seed, train_set, load_section("measured", Measured))
+    origins = declared_origins(network_name, seed, train_set)
     images = measured_images(train_set, parameters.samples)
     with tqdm(total=_count(origins, parameters), desc=f"{name} sharpness", unit="part", miniters=0) as bar:
         session = Session(images, parameters, machine, parts, bar)

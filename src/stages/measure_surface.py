@@ -9,7 +9,6 @@ from experiment.images import load_images
 from experiment.layout import surface_path
 from experiment.machine import execution
 from experiment.parameters.loading import load_section
-from experiment.parameters.measured import Measured
 from experiment.parameters.surface import Surface
 from experiment.progress import PointLog
 from experiment.provenance import provenance
@@ -28,9 +27,7 @@ def main(network_name: str, seed: int) -> None:
     depends_on = (file_hash(weights_path(network_name, seed)), file_hash(IMAGES), origin)
     logs: list[PointLog] = []
     measured: dict[tuple, np.ndarray] = {}
-    for view in declared_views(
-        network_name, seed, sets["train"], parameters, load_section("measured", Measured)
-    ):
+    for view in declared_views(network_name, seed, sets["train"], parameters):
         title = f"{run_name(network_name, seed)} {view.name}"
         same_points = (
             view.epoch,

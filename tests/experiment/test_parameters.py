@@ -31,7 +31,6 @@ train:
   overrides: {plain8: {learning_rate: 0.01, epochs: 3}}
   checkpoint_epochs: [0.0, 0.5, 1.0, 3.5]
 trajectory: {samples: 250, plane_samples: 250, batch_size: 50, calibration_samples: 100, points: 5, margin: 0.25}
-measured: {seeds: [0], equal_loss: true}
 surface:
   normalisation: filter
   direction_seeds: [1, 2]
@@ -188,9 +187,6 @@ def test_good_parameters_come_back_typed(tmp_path):
             0.1,
             "sharpness.radii.l3: unknown key; expected one of l2, elementwise, filter",
         ),
-        ("measured.seeds", [0, 1], "measured.seeds: expected seeds that are trained, of [0, 3]; found [1]"),
-        ("measured.seeds", [3, 3], "measured.seeds: expected no repetition"),
-        ("measured.equal_loss", 1, "measured.equal_loss: Input should be a valid boolean; found 1"),
         ("sharpness.direction_seeds", [21, 21], "sharpness.direction_seeds: expected no repetition"),
         ("initialisation.variants", ["-linear"], "initialisation.variants: network 'plain8-linear'"),
         ("initialisation.depths", [9], "initialisation.depths: network 'plain9': depth 9 is not 6n+2"),

@@ -19,7 +19,6 @@ from experiment.reporting.contents import TABLES as TABLE_MAKERS
 from experiment.reporting.latex import ABSENT, enumeration, escape, fixed, percentage, significant
 from experiment.reporting.parameters import parameter_leaves, parameter_text
 from experiment.reporting.results import MEASURES, load_results, scale_name
-from experiment.reporting.sentences import design
 from experiment.reporting.tables import spread_cell
 from stages import write_numbers
 
@@ -615,25 +614,3 @@ def test_synthetic_parameters_have_the_keys_of_the_scales(tmp_path):
     write_synthetic_results(tmp_path, ["resnet20"], [0])
     assert {leaf.key for leaf in parameter_leaves(tmp_path / "params.yaml")} == declared
     assert synthetic_parameters(["resnet20"], [0])["networks"] == ["resnet20"]
-
-
-@pytest.mark.parametrize(
-    "seeds, equal_loss, told",
-    [
-        ([0, 1, 2], True, ""),
-        (
-            [1],
-            True,
-            "the final weights and the checkpoints of equal training loss of the runs from seed 1 alone;",
-        ),
-        ([2, 0], False, "not about checkpoints of equal training loss of the runs from seeds 0 and 2 alone;"),
-        ([0, 1, 2], False, "the final weights but not about checkpoints of equal training loss; all else"),
-    ],
-)
-def test_what_is_not_measured_is_told_with_the_design(results, seeds, equal_loss, told):
-    measured = {"seeds": seeds, "equal_loss": equal_loss}
-    study = results.study.model_copy(update={"seeds": [0, 1, 2]})
-    several = replace(results, study=study, parameters=results.parameters | {"measured": measured})
-    assert told in design(several) and ("To save time" in design(several)) == bool(told)
-    assert [several.is_left_out(seed) for seed in (0, 1, 2)] == [seed not in seeds for seed in (0, 1, 2)]
-    assert several.is_left_out(seeds[0], "matched_cuts") != equal_loss

@@ -4,7 +4,7 @@ import yaml
 from synthetic import synthetic_parameters
 from test_reporting_sharpness import STUDIES
 
-from experiment.evidence import LEFT_OUT, evidence_path
+from experiment.evidence import evidence_path
 from experiment.pairs import pairs
 from experiment.parameters.study import load_study
 from experiment.reporting.results import Results, binomial_error
@@ -186,13 +186,3 @@ def test_blur_in_the_precision_of_the_networks_is_owned_up(study):
     assert ROBUSTNESS_SENTENCES["robustness_pixels"](results).startswith("In all runs the blur")
     write_json(path, content | {"provenance": content["provenance"] | {"precision": "float32"}})
     assert network not in (text := ROBUSTNESS_SENTENCES["robustness_pixels"](results)) and "resnet8" in text
-
-
-def test_what_was_left_out_by_declaration_is_not_listed(study):
-    results = study("seeds")
-    change(
-        "resnet20", 0, lambda run: run.update(accuracy=None, images={}, weights={}, reason=f"{LEFT_OUT} (x)")
-    )
-    change("resnet20", 1, lambda run: run.update(accuracy=None, images={}, weights={}, reason="no numbers"))
-    listed = ROBUSTNESS_SENTENCES["robustness_unmeasured"](results)
-    assert r"\texttt{resnet20-1} (no numbers)" in listed and "resnet20-0" not in listed

@@ -38,7 +38,6 @@ PARAMETERS = {
         "points": 3,
         "margin": 0.25,
     },
-    "measured": {"seeds": [0], "equal_loss": True},
     "surface": {
         "normalisation": "filter",
         "direction_seeds": [1, 2],

@@ -8,7 +8,6 @@ from experiment.images import load_images
 from experiment.layout import MATCHING
 from experiment.measuring import measured_images
 from experiment.origins import declared_origins
-from experiment.parameters.measured import Measured
 from experiment.runs import parameters_of
 from experiment.storage import read_json
 from flatness.curvature import extreme_eigenvalues
@@ -56,7 +55,7 @@ def test_both_spectra_of_both_states_are_measured(inside):
 
 def test_values_are_those_of_the_weights_and_the_declared_images(inside):
     train_set, _ = load_images()
-    final, matched = declared_origins("resnet8", 0, train_set, Measured(seeds=[0], equal_loss=True))
+    final, matched = declared_origins("resnet8", 0, train_set)
     product_at_end = HessianProduct(final.network, measured_images(train_set, CURVATURE["samples"]))
     ends = extreme_eigenvalues(product_at_end, CURVATURE["tolerance"], CURVATURE["most_steps"])
     state = found("resnet8")["states"]["final"]

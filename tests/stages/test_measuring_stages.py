@@ -1,20 +1,13 @@
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
-import yaml
 from small_study import RUNS
 
-from experiment.evidence import evidence_path
 from experiment.layout import MATCHING, ROUGHNESS, surface_path, trajectory_path
 from experiment.progress import PointLog
 from experiment.slices import read_slice
-from experiment.storage import checkpoints_path, read_json
+from experiment.storage import read_json
 from experiment.trials import trial_name
 from stages import (
-    measure_curvature,
-    measure_robustness,
     measure_roughness,
     measure_surface,
     try_learning_rate,
@@ -132,32 +125,3 @@ def test_a_diverged_run_is_absent_everywhere_and_stops_nothing(diverged):
     for view in ("final", "cuts", "line"):
         assert set(roughness["plain8-0"][view].values()) == {None}
     assert roughness["resnet8-0"]["final"]["centre_loss"] is not None
-
-
-def test_what_is_not_to_be_measured_says_so_and_needs_no_checkpoints(trained_study, tmp_path, monkeypatch):
-    monkeypatch.chdir(shutil.copytree(trained_study, tmp_path / "study"))
-    declare("measured", {"seeds": [0], "equal_loss": False})
-    network = next(name for name, _ in RUNS if name != read_json(MATCHING)["0"]["8"]["hardest"])
-    checkpoints_path(network, 0).unlink()
-    measure_curvature.main(network, 0)
-    measure_surface.main(network, 0)
-    found = read_json(evidence_path("curvature", network, 0))
-    assert found["states"]["final"]["reason"] is None and found["states"]["final"]["largest_eigenvalue"] > 0
-    for entry in (found["states"]["matched"], found["map"]):
-        assert entry == {"epoch": None, "reason": "left out (measured.equal_loss)"}
-    for view in VIEWS:
-        losses = read_slice(surface_path(network, 0, view))["loss"]
-        assert losses.isnull().all() if view.startswith("matched") else losses.notnull().all()
-
-    declare("measured", {"seeds": [1], "equal_loss": True})
-    measure_robustness.main(network, 0)
-    measure_surface.main(network, 0)
-    found = read_json(evidence_path("robustness", network, 0))
-    assert (found["accuracy"], found["reason"]) == (None, "left out (measured.seeds)")
-    assert all(read_slice(surface_path(network, 0, view))["loss"].isnull().all() for view in VIEWS)
-
-
-def declare(section, content):
-    """Replace a section of params.yaml in the working folder."""
-    declared = yaml.safe_load(Path("params.yaml").read_text()) | {section: content}
-    Path("params.yaml").write_text(yaml.safe_dump(declared))

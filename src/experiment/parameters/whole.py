@@ -23,7 +23,6 @@ from experiment.parameters.loading import (
     Section,
     read_parameters,
 )
-from experiment.parameters.measured import Measured
 from experiment.parameters.robustness import Robustness
 from experiment.parameters.sharpness import Sharpness
 from experiment.parameters.study import Study
@@ -49,7 +48,6 @@ class Parameters(Study):
     dataset: Dataset
     train: Train
     trajectory: Trajectory
-    measured: Measured
     surface: Surface
     curvature: Curvature
     sharpness: Sharpness
@@ -89,9 +87,6 @@ def joint_faults(content: dict[str, Any]) -> Iterator[str]:
         yield from recipe_faults(study, train)
     if train:
         yield from checkpoint_faults(train)
-    measured = _if_valid(content.get("measured"), Measured)
-    if study and measured:
-        yield from measured_faults(study, measured)
     yield from direction_faults(content)
     yield from naming_faults(content)
     line = _if_valid(_found_at(content, "surface.line"), Line)
@@ -133,12 +128,6 @@ def checkpoint_faults(train: Train) -> Iterator[str]:
             f"train.checkpoint_epochs: expected epochs below {max(budgets)}, the longest training's last, "
             f"which is always kept; found {last}"
         )
-
-
-def measured_faults(study: Study, measured: Measured) -> Iterator[str]:
-    strange = [seed for seed in measured.seeds if seed not in study.seeds]
-    if strange:
-        yield f"measured.seeds: expected seeds that are trained, of {study.seeds}; found {strange}"
 
 
 def direction_faults(content: dict[str, Any]) -> Iterator[str]:

@@ -5,7 +5,6 @@ from math import hypot, isnan
 from statistics import fmean, median
 from typing import Any
 
-from experiment.evidence import LEFT_OUT
 from experiment.layout import STATES
 from experiment.pairs import Pair
 from experiment.reporting.comparison import Difference, paired_over_seeds
@@ -90,13 +89,12 @@ def _threshold(name: str, errors: tuple[float, float]) -> float:
 
 
 def reasons(results: Results, map_alone: bool = False) -> dict[str, list[str]]:
-    """Runs by the reason for which some value of theirs was not measured, but for what was left out by declaration."""
+    """Runs by the reason for which some value of theirs was not measured."""
     found: dict[str, list[str]] = {}
     for network, seed in results.study.runs:
         stored = results.evidence("curvature", network, seed)
         entries = [stored["map"]] if map_alone else [stored["states"][state] for state in STATES]
-        given = (entry["reason"] for entry in entries if entry["reason"] is not None)
-        for reason in dict.fromkeys(reason for reason in given if not reason.startswith(LEFT_OUT)):
+        for reason in dict.fromkeys(entry["reason"] for entry in entries if entry["reason"] is not None):
             found.setdefault(reason, []).append(run_name(network, seed))
     return found
 

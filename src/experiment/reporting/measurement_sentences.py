@@ -177,11 +177,7 @@ def line(results: Results) -> str:
         for network, climb in climbs.items()
         if climb > 0
     ]
-    lost = [
-        typewriter(run_name(*run))
-        for run, climb in by_run.items()
-        if not measured(climb) and not results.is_left_out(run[1])
-    ]
+    lost = [typewriter(run_name(*run)) for run, climb in by_run.items() if not measured(climb)]
     return paragraph(
         [
             _monotone(monotone, everything=not bumpy and not lost),

@@ -192,7 +192,7 @@ def barriers(results: Results) -> str:
     known = {run: line for run, line in lines.items() if measured(line["barrier"])}
     high = [run for run, line in known.items() if line["barrier"] > 3 * line["barrier_error"]]
     low = [run for run in known if run not in high]
-    lost = [run for run in lines if run not in known and not results.is_left_out(run[1])]
+    lost = [run for run in lines if run not in known]
     heights = [f"{fixed(known[run]['barrier'], 2)} nats for {_name(results, run)}" for run in high]
     return paragraph(
         [

@@ -73,11 +73,6 @@ class Results:
     def dataset_title(self) -> str:
         return DATASET_TITLES.get(self.dataset["name"], self.dataset["name"])
 
-    def is_left_out(self, seed: int, state: str = "final") -> bool:
-        """Whether the section `measured` asks for no slices and the like about these weights."""
-        asked = self.parameters["measured"]
-        return seed not in asked["seeds"] or (state in AT_EQUAL_LOSS and not asked["equal_loss"])
-
     @property
     def chance_loss(self) -> float:
         """Cross-entropy of a guess, ln(classes)."""

@@ -8,7 +8,6 @@ from math import sqrt
 from statistics import fmean
 from typing import Any
 
-from experiment.evidence import LEFT_OUT
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import ONE_SEED, Difference, paired_over_directions, paired_over_seeds
 from experiment.reporting.landscape_tables import network_groups
@@ -143,12 +142,11 @@ def _digits(found: Difference) -> int:
 
 
 def unmeasured_sentence(results: Results) -> str:
-    """Runs without accuracies, with their reasons, but for those left out by declaration."""
+    """Runs without accuracies, with their reasons; nothing where all have theirs."""
     lost = [
         f"{typewriter(run_name(network, seed))} ({escape(run['reason'])})"
         for network, seed in results.study.runs
         if (run := results.evidence("robustness", network, seed))["reason"] is not None
-        and not run["reason"].startswith(LEFT_OUT)
     ]
     return f"Not measured: {', '.join(lost)}." if lost else ""
 

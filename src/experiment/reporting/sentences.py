@@ -31,22 +31,7 @@ def design(results: Results) -> str:
     return (
         f"At {scale}, we train {network_list(results)} on "
         f"{escape(results.dataset_title)} for {count_noun(epochs, 'epoch')} from {count_noun(len(results.study.seeds), 'seed')} "
-        f"each.{measured_part(results)}"
-    )
-
-
-def measured_part(results: Results) -> str:
-    """What of the runs is measured by the costly instruments, where not all is; begins with a blank."""
-    asked = results.parameters["measured"]
-    seeds = sorted(asked["seeds"])
-    some = len(seeds) < len(results.study.seeds)
-    if not some and asked["equal_loss"]:
-        return ""
-    whose = f" of the runs from {'seed' if len(seeds) == 1 else 'seeds'} {enumeration(list(map(str, seeds)))} alone"
-    matched = "and the checkpoints" if asked["equal_loss"] else "but not about checkpoints"
-    return (
-        f" To save time, slices, curvature, sharpness and robustness are measured about the final weights "
-        f"{matched} of equal training loss{whose if some else ''}; all else is of every run. An em dash stands for what is left out."
+        "each."
     )
 
 

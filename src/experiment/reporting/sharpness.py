@@ -6,7 +6,6 @@ from collections.abc import Callable
 from statistics import stdev
 from typing import Any
 
-from experiment.evidence import LEFT_OUT
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import Difference
 from experiment.reporting.landscape_tables import network_groups
@@ -180,13 +179,13 @@ def _range(values: list[float | None]) -> str:
 
 
 def unmeasured_sentence(results: Results) -> str:
-    """Runs, states and rescalings without values, with their reasons, but for those left out by declaration."""
+    """Runs, states and rescalings without values, with their reasons; nothing where all have theirs."""
     lost: dict[str, list[str]] = {}
     for network, seed in results.study.runs:
         run = results.evidence("sharpness", network, seed)
         places = {STATES[state]: entry["reason"] for state, entry in run["states"].items()}
         for place, reason in (places | {"rescaled": run["rescaling"]["reason"]}).items():
-            if reason is not None and not reason.startswith(LEFT_OUT):
+            if reason is not None:
                 lost.setdefault(f"{typewriter(run_name(network, seed))}: {escape(reason)}", []).append(place)
         for state, entry in run["states"].items():
             for key, reason in entry.get("unmeasured", {}).items():
