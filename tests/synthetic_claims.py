@@ -26,6 +26,7 @@ def _entry(number: int, claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "source": claim.source,
         "quantity": claim.quantity,
         "comparison": claim.comparison,
+        "caveat": claim.caveat,
         "correlation": claim.comparison.startswith(("rank", "Kendall")),
         "unit": claim.unit,
         "expected_sign": claim.expected,

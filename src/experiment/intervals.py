@@ -4,10 +4,11 @@ A stratum holds matched observations of one kind (one depth, say). Each observat
 draw (per direction) where a quantity is drawn, else one in all; draws of the two sides are matched.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
-from math import comb, inf, prod
+from math import comb, factorial, inf, prod
 
 import numpy as np
 from scipy.stats import rankdata
@@ -252,7 +253,8 @@ def bootstrap_correlation(
     """Percentile interval of `rank_correlation`, all points of a cluster drawn together; None for fewer than two.
 
     Points of a cluster (a seed, a network) hang together. Draws in which either variable is constant have no
-    coefficient and are left out.
+    coefficient and are left out. Points drawn twice are ties, which move the coefficient: where its interval would end
+    short of the coefficient of all points, it is extended to that.
     """
     distinct = list(dict.fromkeys(clusters))
     if len(distinct) < 2:
@@ -264,19 +266,39 @@ def bootstrap_correlation(
         drawn = [point for index in random.integers(len(points), size=len(points)) for point in points[index]]
         found.append(rank_correlation(*zip(*drawn, strict=True)))
     known = [value for value in found if np.isfinite(value)]
-    return percentile_interval(known, confidence) if known else None
+    if not known:
+        return None
+    low, high = percentile_interval(known, confidence)
+    whole = rank_correlation(x, y)
+    return min(low, whole), max(high, whole)
 
 
 def correlation_permutation(
     x: Sequence[float], y: Sequence[float], resamples: int, seed: int
 ) -> float | None:
-    """Two-sided p of no association: y is permuted against x; random permutations, one added to both counts."""
+    """Two-sided p of no association: y is permuted against x.
+
+    Every different order of x is taken where there are at most `resamples`, else as many random ones, with one added to
+    both counts (Phipson and Smyth 2010).
+    """
     observed = abs(rank_correlation(x, y))
     if not np.isfinite(observed):
         return None
+    if factorial(len(x)) // prod(factorial(number) for number in Counter(x).values()) <= resamples:
+        return _share_as_large([abs(rank_correlation(order, y)) for order in _different_orders(x)], observed)
     random = np.random.default_rng(seed)
     drawn = [abs(rank_correlation(x, random.permutation(y))) for _ in range(resamples)]
     return _share_as_large([observed, *drawn], observed)
+
+
+def _different_orders(values: Sequence[float]) -> Iterator[list[float]]:
+    """Each order of the values once, equal ones being exchangeable."""
+    if not values:
+        yield []
+    for first in dict.fromkeys(values):
+        rest = list(values)
+        rest.remove(first)
+        yield from ([first, *order] for order in _different_orders(rest))
 
 
 def _share_as_large(values: Sequence[float], observed: float) -> float:

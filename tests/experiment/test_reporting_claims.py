@@ -2,13 +2,14 @@
 
 import pytest
 
+from experiment.claims.declared import FLATTER
 from experiment.evidence import CLAIMS
 from experiment.reporting import claims
 from experiment.storage import write_json
 
 MINUS = r"\ensuremath{-}"
 JUDGED = {
-    "id": "x_y", "claim": "a claim", "source": "key2000word", "quantity": "a quantity", "comparison": "a minus b",
+    "id": "x_y", "claim": "a claim", "source": "key2000word", "quantity": "a quantity", "comparison": "a minus b", "caveat": "",
     "correlation": False, "unit": "nats", "expected_sign": -1, "estimate": -0.5, "low": -0.75, "high": -0.25,
     "interval_covers": "seeds", "p": 0.01, "p_corrected": 0.02, "verdict": "supported", "reason": None, "n": 6,
     "seeds": [0, 1, 2], "revised": False, "strata": "depths", "by_stratum": {}, "observations": [], "missing": [],
@@ -60,7 +61,7 @@ def test_it_is_said_whether_what_is_decided_was_a_prediction(changes, said, monk
 def test_other_scales_judge_on_other_runs_than_those_that_were_seen():
     found({"revised": True}, {"revised": True}, {})
     assert claims.predictions() == (
-        "Of the decided judgements, two were chosen or changed after the laptop scale's data had been seen and are judged "
+        "Of the decided judgements, two were chosen or changed after the data of a smaller scale had been seen and are judged "
         "here on other runs."
     )
 
@@ -143,9 +144,30 @@ def test_the_table_has_each_claim_once_with_its_source_and_each_judgement_by_its
 def test_the_conclusion_names_what_is_decided_once():
     found({}, {"id": "z"}, ONCE, {"claim": "the other one", "verdict": "contradicted"})
     assert claims.conclusion(None) == (
-        r"Of 4 judgements, 2 are supported, 1 is contradicted and 1 is a single observation. Supported: \emph{a claim}. "
-        r"Contradicted: \emph{the other one}."
+        r"Of 4 judgements, 2 are supported, 1 is contradicted and 1 is a single observation. Supported: \emph{a claim} "
+        r"(in two of three judgements). Contradicted: \emph{the other one}."
     )
+
+
+def test_what_else_may_decide_a_judgement_is_said_where_it_is_decided():
+    found({"caveat": "size decides"})
+    assert claims.decided_item(claims.entries()[0]).endswith(". Mind that size decides.")
+    assert r"\emph{a claim} (but size decides)." in claims.conclusion(None)
+
+
+def test_flat_minima_are_counted_in_each_comparison():
+    flat, moved = {"claim": FLATTER}, {"quantity": "trace, which rescaling moves"}
+    here, there = {"id": "x_final"}, {"id": "x_matched"}
+    found(flat | here, flat | here, flat | there | moved, flat | there | ONCE, flat | there | ONCE, {})
+    counted = (
+        "supported in two of two judgements at the final weights and one of three judgements at equal training loss "
+        "(by what rescaling moves alone)"
+    )
+    assert claims.flatness_in_short() == f"That {FLATTER} is {counted}."
+    assert claims.flatness_in_short() in claims.judged_claims_summary(None)
+    assert counted.removeprefix("supported ") in claims.conclusion(None)
+    found(flat | here | ONCE)
+    assert claims.flatness_in_short() == ""
     found({"revised": True})
     assert claims.conclusion(None).endswith("was chosen or changed after data had been seen.")
     found(ONCE)

@@ -201,7 +201,7 @@ def test_what_clipping_makes_worse_is_said(tmp_path, monkeypatch):
     write_trainings(results, [None, 2.31, 2.2], [2.9, 2.99, 2.1])
     assert (
         r"Of the two touched pairs of runs that stay finite in both modes, one ends higher with clipping: "
-        r"\texttt{resnet8-nonorm} (2.99 against 2.31 nats). The judgement"
+        r"\texttt{resnet8-nonorm-1} (2.99 against 2.31 nats). The judgement"
         in GRADIENTS_SENTENCES["clipping"](results)
     )
     write_trainings(results, [None, 2.31, 2.2], [2.9, 2.31, 2.1])

@@ -56,6 +56,7 @@ class Claim:
     collect: Callable[[Results], Sample]
     effect: Effect = difference
     unit: str = ""  # of a difference; relative differences, ratios and rank correlations have none
+    caveat: str = ""  # what else than the shortcut may decide it; said wherever it is decided
 
     @property
     def revised(self) -> bool:
@@ -69,13 +70,13 @@ PAIRED, RELATIVE = "residual minus plain", "residual minus plain, relative"
 
 def _paired(
     claim_id: str, text: str, source: str, quantity: str, found: tuple[str, str], expected: int, measure: q.Quantity,
-    effect: Effect = difference, unit: str = "",
+    effect: Effect = difference, unit: str = "", caveat: str = "",
 ) -> Claim:  # fmt: skip
     """A claim on pairs of one depth and seed; `found` are the stage and the label of where it is shown."""
     comparison = RELATIVE if effect is relative_difference else PAIRED
     return Claim(
         claim_id, text, source, quantity, comparison, *found, expected,
-        lambda results: matched_pairs(results, measure), effect, unit,
+        lambda results: matched_pairs(results, measure), effect, unit, caveat,
     )  # fmt: skip
 
 
@@ -116,7 +117,8 @@ _TRAINED = [
           lambda results: depth_effect(results, "resnet", q.train_error), unit="share"),
     _paired("less_overfitting", "residual networks overfit less", LI,
             "test loss minus training loss without augmentation", ("measure_trajectory", "sec:claims"), -1,
-            q.generalisation_gap, unit="nats"),
+            q.generalisation_gap, unit="nats",
+            caveat="whoever fits the training images less has less of a gap to show"),
 ]  # fmt: skip
 
 _FLATNESS = [
@@ -193,13 +195,15 @@ _GRADIENTS += [
           ("clipping_loss", "last loss over that of guessing, 1 for a run that broke or ends above it", nothing_learnt, ""))),
     _paired("smoother_gradients", "gradients of residual networks change less along the step", "",
             "change of the gradient along its step over its norm, mean over steps and checkpoints",
-            ("measure_gradients", "fig:gradients"), -1, q.gradient_change),
+            ("measure_gradients", "fig:gradients"), -1, q.gradient_change,
+            caveat="effective smoothness, which is no part of the judgement, need not agree"),
     *(Claim(name, "residual networks lose less accuracy to disturbed inputs", "", quantity,
             f"{PAIRED}, at strengths at which neither network guesses", "measure_robustness", "fig:robustness", -1,
-            lambda results, measure=measure: own_pairs(results, measure), unit=unit)
-      for name, quantity, measure, unit in (
-          ("input_noise", "accuracy lost to disturbed images, a mean over kinds and strengths", q.input_noise_loss, "share"),
-          ("relative_input_noise", "that loss over the accuracy above guessing", q.relative_input_noise_loss, ""))),
+            lambda results, measure=measure: own_pairs(results, measure), unit=unit, caveat=caveat)
+      for name, quantity, measure, unit, caveat in (
+          ("input_noise", "accuracy lost to disturbed images, a mean over kinds and strengths", q.input_noise_loss, "share",
+           "the more accurate network has more to lose"),
+          ("relative_input_noise", "that loss over the accuracy above guessing", q.relative_input_noise_loss, "", ""))),
 ]  # fmt: skip
 
 ABLATION = ("measure_ablation", "tab:ablation")

@@ -210,6 +210,7 @@ def entry(judgement: Judgement) -> dict[str, Any]:
         "source": claim.source,
         "quantity": claim.quantity,
         "comparison": sample.comparison or claim.comparison,
+        "caveat": claim.caveat,
         "correlation": sample.kind in CORRELATIONS,
         "unit": "" if sample.kind in CORRELATIONS else claim.unit,
         "expected_sign": claim.expected,

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from experiment.claims.declared import FLATTER, STATE_NAMES
 from experiment.claims.verdicts import (
     CONTRADICTED,
     INCONCLUSIVE,
@@ -34,6 +35,7 @@ REVISED = r"\textsuperscript{\textdagger}"  # beside a quantity that was chosen 
 SIGNS = {1: r"\ensuremath{+}", -1: r"\ensuremath{-}", 0: r"\textpm{}"}
 SIDES_IN_SHORT = {1: "for", -1: "against", 0: "neither", None: ABSENT}
 DECIDED = (SUPPORTED, CONTRADICTED)
+RESCALING_MOVES = "which rescaling moves"  # in the words of a quantity
 GAP = "less_overfitting"  # the claim on the generalisation gap
 
 Entry = dict[str, Any]  # of claims.json
@@ -125,8 +127,12 @@ def decided_item(entry: Entry) -> str:
     """`Supported: claim (identifier), quantity; comparison: -1.7 [-1.8, -1.6] nats over seeds; a mean over ...`"""
     return (
         f"\\item \\emph{{{capital(entry['verdict'])}}}: {name(entry)} ({typewriter(entry['id'])}), {subject(entry)}: "
-        f"{estimate(entry)} over {entry['interval_covers']}{spread_over_strata(entry)}."
+        f"{estimate(entry)} over {entry['interval_covers']}{spread_over_strata(entry)}{caveat(entry)}."
     )
+
+
+def caveat(entry: Entry) -> str:
+    return f". Mind that {escape(entry['caveat'])}" if entry["caveat"] else ""
 
 
 def spread_over_strata(entry: Entry) -> str:
@@ -140,10 +146,10 @@ def spread_over_strata(entry: Entry) -> str:
 
 
 def against_mean(entry: Entry) -> str:
-    """` (in the mean over five depths, with the opposite sign at depth 8)`; nothing where what is averaged has one sign."""
+    """`in the mean over five depths, with the opposite sign at depth 8`; nothing where what is averaged has one sign."""
     exceptions = opposite(entry)
     return (
-        f" (in the mean over {count(len(entry['by_stratum']))} {entry['strata']}{exceptions})"
+        f"in the mean over {count(len(entry['by_stratum']))} {entry['strata']}{exceptions}"
         if exceptions
         else ""
     )
@@ -168,7 +174,7 @@ def predictions() -> str:
     """
     found = decided_with_hindsight()
     revised, same_runs = sum(found), scale_name(Path.cwd()) == "laptop"
-    data = "data" if same_runs else "the laptop scale's data"
+    data = "data" if same_runs else "the data of a smaller scale"
     be = "is" if revised == 1 or all(found) else "are"
     after = f"{be} no prediction" if same_runs else f"{be} judged here on other runs"
     if not found:
@@ -356,17 +362,63 @@ def judged_claims_summary(results: Results) -> str:
     found = entries()
     return (
         f"We judge {len({entry['claim'] for entry in found})} claims by declared statistics in {len(found)} judgements: "
-        f"{counts()}. {predictions()}"
+        f"{counts()}. {paragraph([flatness_in_short(), predictions()])}"
     )
+
+
+def flatness_in_short() -> str:
+    """How many judgements of flat minima are decided in each comparison; nothing where none is."""
+    flat = [entry for entry in entries() if entry["claim"] == FLATTER]
+    if not any(entry["verdict"] in DECIDED for entry in flat):
+        return ""
+    parts = enumeration([_decided_of(flat, verdict) for verdict in DECIDED if _of_verdict(flat, verdict)])
+    return f"That {FLATTER} is {parts}."
+
+
+def _of_verdict(found: list[Entry], verdict: str) -> list[Entry]:
+    return [entry for entry in found if entry["verdict"] == verdict]
+
+
+def _decided_of(found: list[Entry], verdict: str) -> str:
+    """`supported in five of six judgements at the final weights and two of six at equal training loss, these two by ...`"""
+    places: dict[str, list[Entry]] = {}
+    for entry in found:
+        place = next((name for state, name in STATE_NAMES.items() if entry["id"].endswith(f"_{state}")), "")
+        places.setdefault(place, []).append(entry)
+    return f"{verdict} in {enumeration([_share_at(*part, verdict) for part in places.items()])}"
+
+
+def _share_at(place: str, found: list[Entry], verdict: str) -> str:
+    """`two of six judgements at equal training loss (by measures that rescaling moves alone)`"""
+    mine = _of_verdict(found, verdict)
+    moved = bool(mine) and all(RESCALING_MOVES in entry["quantity"] for entry in mine)
+    where = f" {place}" if place else ""
+    note = f" (by what {RESCALING_MOVES.removeprefix('which ')} alone)" if moved else ""
+    return f"{count(len(mine))} of {count_noun(len(found), 'judgement')}{where}{note}"
+
+
+def _in_conclusion(claim: str, verdict: str) -> str:
+    """The claim, in how many of its judgements it has the verdict where not in all, exceptions and caveats."""
+    found = [entry for entry in entries() if entry["claim"] == claim]
+    mine = _of_verdict(found, verdict)
+    share = _decided_of(found, verdict).removeprefix(f"{verdict} ") if len(mine) < len(found) else ""
+    named = [
+        (f"{typewriter(entry['id'])} " if len(found) > 1 else "") + against_mean(entry)
+        for entry in mine
+        if against_mean(entry)
+    ]
+    caveats = [f"but {escape(entry['caveat'])}" for entry in mine if entry["caveat"]]
+    notes = "; ".join(filter(None, [share, *named, *caveats]))
+    return emphasised(claim) + (f" ({notes})" if notes else "")
 
 
 def conclusion(results: Results) -> str:
     """How the judgements fell, which claims are supported and contradicted, and whether all that is known with hindsight."""
-    decided_ones = {v: {e["claim"]: e for e in entries() if e["verdict"] == v} for v in DECIDED}
+    decided_ones = {v: list(dict.fromkeys(e["claim"] for e in _of_verdict(entries(), v))) for v in DECIDED}
     named = [
-        f"{capital(verdict)}: {enumeration([emphasised(claim) + against_mean(entry) for claim, entry in found.items()])}."
-        for verdict, found in decided_ones.items()
-        if found
+        f"{capital(verdict)}: {enumeration([_in_conclusion(claim, verdict) for claim in claims])}."
+        for verdict, claims in decided_ones.items()
+        if claims
     ]
     hindsight = named and all(decided_with_hindsight())
     return paragraph(

@@ -7,7 +7,7 @@ from experiment.evidence import CLIPPING
 from experiment.reporting.latex import ABSENT, enumeration, fixed, measured, significant, tabular, typewriter
 from experiment.reporting.results import Results, spread
 from experiment.reporting.wording import LARGE, count, count_noun, number, paragraph, places
-from experiment.storage import read_json
+from experiment.storage import read_json, run_name
 
 MODES = {False: "no", True: "yes"}
 LEARNT = 0.01  # nats below the loss of guessing at which a run has begun to learn
@@ -131,7 +131,7 @@ def _harmed(results: Results, networks: list[str]) -> str:
     if not worse:
         return ""
     ends = [
-        f"{typewriter(free['network'])} ({significant(clipped['final_loss'])} against {significant(free['final_loss'])} nats)"
+        f"{typewriter(run_name(free['network'], free['seed']))} ({significant(clipped['final_loss'])} against {significant(free['final_loss'])} nats)"
         for free, clipped in worse
     ]
     return (

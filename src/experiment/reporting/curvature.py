@@ -245,6 +245,7 @@ def convexity(results: Results) -> str:
 def _convexity_of(results: Results, pair: Pair) -> str:
     summaries = [
         {name: spread([m[name] for m in maps(results, network)]).mean for name in RATIOS}
+        | {"largest": max(filter(measured, (m["largest"] for m in maps(results, network))), default=None)}
         for network in (pair.residual, pair.plain)
     ]
     residual, plain = summaries
@@ -269,7 +270,12 @@ def missing(results: Results) -> str:
 
 
 def ties(results: Results) -> str:
-    """Names the runs whose traces, on which the rank correlation with the gap rests, are not told apart by their errors."""
+    """Names the runs whose traces, on which the rank correlation with the gap rests, are not told apart by their errors.
+
+    Of several seeds it rests on means over these, and their spread is what tells networks apart: then nothing.
+    """
+    if len(results.study.seeds) > 1:
+        return ""
     traces = {}
     for network, seed in results.study.runs:
         found = results.evidence("curvature", network, seed)["states"]["final"]

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from scipy.stats import norm
 
 from experiment.pairs import Pair
-from experiment.reporting.comparison import Difference, roughness_difference
+from experiment.reporting.comparison import Difference, paired_over_seeds, roughness_difference, rounded
 from experiment.reporting.latex import fixed, measured
 from experiment.reporting.results import Results, printed, spread
+from experiment.reporting.wording import interval
 from flatness.roughness import CURVATURE_ERRORS
 
 NO_DIFFERENCE = "no difference"
 NO_ROUGHNESS = "no roughness is resolved in either"
 FAMILY = {-1: "residual", 1: "plain"}
 PLANES = {"cuts": "final", "matched_cuts": "matched"}  # the plane about the weights of the cuts
-ROUNDING = 1e-9  # of a mean of values that are all at the bound
 NOISE_SHARE = float(
     norm.sf(CURVATURE_ERRORS)
 )  # of second differences that noise alone would count as negative
@@ -51,8 +51,9 @@ class Judged:
         return self.bound is not None and all(measured(value) and not self.exceeds(value) for value in values)
 
     def exceeds(self, value: float | None) -> bool:
-        """Whether a value is beyond the bound; not where it was not measured."""
-        return measured(value) and value > self.bound + ROUNDING
+        """Whether a value is beyond the bound by what is printed at least; not where it was not measured."""
+        factor, digits = printed(self.measure)
+        return measured(value) and value > self.bound + 0.5 * 10**-digits / factor
 
 
 @dataclass(frozen=True)
@@ -140,3 +141,28 @@ def plane_variation(results: Results, pair: Pair, state: str) -> str:
     if not all(map(measured, values)):
         return ""
     return " against ".join(fixed(value, printed("excess_variation")[1]) for value in values)
+
+
+def plane_variation_apart(results: Results, pair: Pair, state: str) -> str:
+    """`1.01 against 1.47 (difference -0.46 +- 0.53)`, the difference over seeds, where the values print otherwise."""
+    shown = plane_variation(results, pair, state)
+    found = plane_difference(results, pair, state, "excess_variation")
+    if found.half_width is None or len(set(shown.split(" against "))) == 1:
+        return shown
+    return f"{shown} (difference {interval(found, printed('excess_variation')[1])})"
+
+
+def plane_difference(results: Results, pair: Pair, state: str, name: str) -> Difference:
+    """Of the planes about the weights of the cuts, over paired seeds; a single plane has no error."""
+    networks = (pair.residual, pair.plain)
+    return rounded(paired_over_seeds(*(results.measure(n, PLANES[state], name) for n in networks)), name)
+
+
+def unanimous(results: Results, pair: Pair, state: str, judged: Judged) -> str:
+    """The family whose value of a measure of the cuts is the higher in every seed, of several; empty without one."""
+    sides = (results.measure(network, state, judged.measure) for network in (pair.residual, pair.plain))
+    both = list(zip(*sides, strict=True))
+    if len(both) < 2 or not all(measured(value) for pair_of_values in both for value in pair_of_values):
+        return ""
+    signs = {(residual > plain) - (residual < plain) for residual, plain in both}
+    return {1: "residual", -1: "plain"}.get(signs.pop(), "") if len(signs) == 1 else ""

@@ -6,6 +6,7 @@ from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import ONE_SEED, Difference, roughness_difference
 from experiment.reporting.curvature import curvature_sides, images_note
 from experiment.reporting.judgement import (
+    FAMILY,
     FLATNESS,
     HALFWAY,
     QUALITIES,
@@ -16,7 +17,7 @@ from experiment.reporting.judgement import (
     differences_of,
     favoured,
     is_smooth,
-    plane_variation,
+    plane_variation_apart,
     resolving,
 )
 from experiment.reporting.latex import enumeration, fixed, measured, percentage, typewriter
@@ -30,6 +31,7 @@ from experiment.reporting.slice_sentences import (
     ROUGH_MATCH,
     final_slices,
     hidden_bumps,
+    in_every_seed,
     largest_gap,
     matched_slices,
     matching,
@@ -56,7 +58,7 @@ def _agreement(results: Results, pair: Pair) -> str:
         return f"At {pair.label} the two comparisons cannot be set side by side, as one was not measured."
     if final == matched:
         same = {
-            "neither": "resolve no difference in the flatness of the slices",
+            "neither": "resolve no difference in the flatness of the cuts",
             "disputed": "leave flatness disputed",
         }
         return f"At {pair.label} both comparisons {same.get(final, f'find the {final} network the flatter')}."
@@ -108,6 +110,10 @@ def _favoured_by_centres(results: Results, pair: Pair, state: str) -> str:
 def _other_way(results: Results, pair: Pair, state: str) -> str:
     """Names the measures of flatness that do not resolve the finding and whose values speak against it."""
     family = favoured(results, pair, state, FLATNESS)
+    if family == "neither":
+        notes = {judged.name: in_every_seed(results, pair, state, judged) for judged in FLATNESS.measures}
+        found = [f"{name} ({note})" for name, note in notes.items() if note]
+        return f", not even in {enumeration(found)}" if found else ""
     if family not in OTHER:
         return ""
     compared = zip(FLATNESS.measures, differences_of(results, pair, state, FLATNESS), strict=True)
@@ -152,7 +158,7 @@ def roughness_of_cuts(results: Results, pair: Pair, state: str) -> str:
 
 def roughness_of_planes(results: Results, found: list[Pair], state: str) -> str:
     """` (on the planes, of unknown error, the excess variation is 1.01 against 1.01 and 1.00 against 1.05, residual ...)`, by pair."""
-    known = [variation for pair in found if (variation := plane_variation(results, pair, state))]
+    known = [variation for pair in found if (variation := plane_variation_apart(results, pair, state))]
     unknown = ", of unknown error," if len(results.study.seeds) == 1 else ""
     values = f" (on the planes{unknown} the excess variation is {enumeration(known)}, residual against plain)"
     return values if len(known) == len(found) else ""
@@ -172,7 +178,7 @@ def conclusion_matched(results: Results) -> str:
     return paragraph(
         [
             _answer(results, "matched_cuts"),
-            *(matching_caution(results, pair) for pair in found),
+            matching_caution(results, found),
             *_weights(results, found),
         ]
     )
@@ -303,18 +309,16 @@ def _lower_of(results: Results, pair: Pair) -> str:
 
 
 def _falls(results: Results, pair: Pair) -> list[str]:
-    """A clause on the networks whose loss falls along directions of the average rise."""
-    texts = {name: falling(results, name, "matched") for name in (pair.residual, pair.plain)}
-    found = [f"along {text} the loss of {typewriter(name)}" for name, text in texts.items() if text]
-    if not found:
+    """A clause on the network of the lower average rise, where its loss falls along some of the directions."""
+    family = FAMILY.get(difference(results, pair, "matched", "average").sign)
+    name = {"residual": pair.residual, "plain": pair.plain}.get(family)
+    text = falling(results, name, "matched") if name else ""
+    if not text:
         return []
-    if len(found) == 1:
-        return [
-            f"{found[0]} is lower at that distance than at its weights, so that its low average is not that of a flat minimum"
-        ]
+    sigma = results.parameters["sharpness"]["sigma"]
     return [
-        f"{enumeration(found)} are lower at that distance than at their weights, so that their low averages are not those of "
-        "flat minima"
+        f"at a distance of {sigma:g} filter norms along {text} the loss of {typewriter(name)} is lower than at its weights, so that its low average rise is "
+        "not that of a flat minimum"
     ]
 
 
@@ -372,7 +376,7 @@ def _flatter(results: Results, pair: Pair) -> set[str]:
 
 
 def abstract(results: Results) -> str:
-    """Of the deepest pair: slices in both comparisons, curvature and sharpness; then the last trial."""
+    """Of the deepest pair slices in both comparisons, of all curvature and sharpness; then the last trial."""
     pair = deepest(results)
     if pair is None:
         return NO_PAIR
@@ -384,8 +388,8 @@ def abstract(results: Results) -> str:
         [
             f"At {pair.label}, {', and '.join(flat)}; {roughness_in_short(results, pair, 'matched_cuts')}.",
             _multiplicity(results, pairs(results.study.networks)),
-            matching_caution(results, pair),
-            f"At {pair.label} and equal loss, {images_note(results, 'curvature', 'sharpness')}, {_lower_of(results, pair)}.",
+            matching_caution(results, [pair]),
+            other_measures(results),
             trial_in_short(results, trials[-1]) if trials else "",
         ]
     )

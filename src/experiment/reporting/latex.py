@@ -103,7 +103,7 @@ def with_error(value: float | None, error: float | None) -> str:
 
 def percentage(share: float | None, digits: int = 1) -> str:
     """A share as per cent, the sign left to the text or the table's head."""
-    return fixed(100 * share, digits) if measured(share) else ABSENT
+    return fixed(float(f"{100 * share:.12g}"), digits) if measured(share) else ABSENT
 
 
 def thousands(count: int) -> str:

@@ -17,7 +17,7 @@ from experiment.reporting.latex import (
     typewriter,
 )
 from experiment.reporting.results import Results, spread
-from experiment.reporting.wording import paragraph
+from experiment.reporting.wording import count, count_noun, paragraph
 from experiment.storage import run_name
 
 
@@ -163,19 +163,15 @@ def line(results: Results) -> str:
     """Whether the loss falls monotonically on the straight line from initial to final weights."""
     by_run = {run: _climb(results, *run) for run in results.study.runs}
     climbs = {
-        network: max(found)
+        network: found
         for network in results.study.networks
-        if (
-            found := [
-                by_run[network, seed] for seed in results.study.seeds if measured(by_run[network, seed])
-            ]
-        )
+        if (found := [by_run[network, s] for s in results.study.seeds if measured(by_run[network, s])])
     }
-    monotone = [typewriter(network) for network, climb in climbs.items() if climb == 0]
+    monotone = [typewriter(network) for network, found in climbs.items() if max(found) == 0]
     bumpy = [
-        f"{significant(climb, 2)} nats for {typewriter(network)}"
-        for network, climb in climbs.items()
-        if climb > 0
+        f"{significant(max(found), 2)} nats for {typewriter(network)}{_how_many(found)}"
+        for network, found in climbs.items()
+        if max(found) > 0
     ]
     lost = [typewriter(run_name(*run)) for run, climb in by_run.items() if not measured(climb)]
     return paragraph(
@@ -187,19 +183,28 @@ def line(results: Results) -> str:
     )
 
 
+def _how_many(climbs: list[float]) -> str:
+    """` (in two of six seeds)`; nothing of a single one."""
+    return (
+        f" (in {count(sum(climb > 0 for climb in climbs))} of {count_noun(len(climbs), 'seed')})"
+        if len(climbs) > 1
+        else ""
+    )
+
+
 def _monotone(networks: list[str], everything: bool) -> str:
     """Which networks' losses fall all the way; not their names where it is all of them."""
     if not networks:
         return ""
     way = "on the way from the initial to the final weights"
     if everything and len(networks) > 1:
-        return f"For none of the networks does the training loss climb beyond twice its standard error {way}."
+        return f"For none of the networks does the training loss climb beyond three times its standard error {way}."
     names = enumeration(networks, "or")
-    return f"The training loss does not climb beyond twice its standard error {way} for {names}."
+    return f"The training loss does not climb beyond three times its standard error {way} for {names}."
 
 
 def _climb(results: Results, network: str, seed: int) -> float:
-    """Largest L_j - L_i, i < j, 0 <= alpha <= 1, beyond twice its standard error; 0: none, NaN: unknown."""
+    """Largest L_j - L_i, i < j, 0 <= alpha <= 1, beyond three times its standard error; 0: none, NaN: unknown."""
     data = results.surface(network, seed, "line").sel(set="train")
     inside = (data["alpha"] >= -1e-9) & (data["alpha"] <= 1 + 1e-9)
     losses, errors = (data[name].values[inside.values] for name in ("loss", "standard_error"))
@@ -209,7 +214,7 @@ def _climb(results: Results, network: str, seed: int) -> float:
         losses[j] - losses[i]
         for i in range(len(losses))
         for j in range(i + 1, len(losses))
-        if losses[j] - losses[i] > 2 * hypot(errors[i], errors[j])
+        if losses[j] - losses[i] > 3 * hypot(errors[i], errors[j])
     ]
     return float(max(climbs, default=0.0))
 

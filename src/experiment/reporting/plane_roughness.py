@@ -101,7 +101,11 @@ def _minima(results: Results, found: list[Pair]) -> str:
         results,
         found,
         {state: (state, "minima") for state in PLACES},
-        (1, "On no plane of a pair is a second minimum resolved.", "Minima beyond their errors"),
+        (
+            1,
+            "On no plane of a pair is a second minimum resolved.",
+            "Minima beyond their errors, a mean over planes",
+        ),
         lambda value: f"{value:.3g}",
     )
 

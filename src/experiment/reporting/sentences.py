@@ -13,7 +13,7 @@ NO_PAIR = "No declared residual network has its plain counterpart beside it, so 
 SCALES = {
     "smoke": "smoke scale, which proves that the pipeline runs and \\emph{yields no result}",
     "laptop": "laptop scale, a short budget",
-    "gpu": "GPU scale, the laptop scale's recipe from more seeds",
+    "gpu": "GPU scale, a short budget from several seeds",
     "paper": "paper scale, the budget declared for the result",
 }
 SCHEDULES = {

@@ -115,7 +115,9 @@ def _values(results: Results, pair: Pair, state: str, measure: Measure, found: D
     if not found.half_width:
         both = [significant(value, 3) for value in (found.residual, found.plain)]
         return " against ".join(map(str.__add__, bounds, both)) + measure.unit
-    *both, apart = contrast(found, error_decimals(found.half_width))
+    digits = error_decimals(found.half_width)
+    smaller = min(abs(found.residual), abs(found.plain))
+    *both, apart = contrast(found, digits + (10**digits * smaller < 9.5))  # a side of two figures at least
     return f"{' against '.join(map(str.__add__, bounds, both))}{measure.unit}, a difference of {apart}"
 
 

@@ -22,7 +22,7 @@ def training_times(results: Results) -> str:
     machines = sorted({f"{escape(origin['device'])} with {_threads(origin)}" for origin in origins})
     return (
         f"By the clock, and with whatever else the machine did, training took {enumeration(known)} minutes a run "
-        f"({enumeration(machines, 'or')}). A second run repeats every number but these."
+        f"({enumeration(machines, 'or')}). On the same CPU a second run repeats every number but these."
     )
 
 
