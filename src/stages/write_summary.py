@@ -1,13 +1,15 @@
-"""Write the study in short, in Markdown: what was run, a table of the networks, the verdicts on each pair."""
+"""Write the study in short, in Markdown: what was run, a table of the networks, the verdicts on pairs and claims."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from experiment.pairs import Pair, pairs
-from experiment.reporting.claims import verdict_count
+from experiment.reporting.claims import decided_claims, verdict_count
 from experiment.reporting.comparison import Difference, test_error_difference
 from experiment.reporting.judgement import QUALITIES, differences_of, outcome, plane_variation
+from experiment.reporting.latex import scaled
 from experiment.reporting.results import Results, load_results, printed, spread
 from experiment.reporting.wording import verdict
 from experiment.storage import replacing
@@ -64,7 +66,16 @@ def summary(results: Results) -> str:
     """The whole text; numbers are means over seeds, with the standard deviation where there are several."""
     comparisons = [comparison(results, pair) for pair in pairs(results.study.networks)]
     claims = f"{verdict_count(results)} Each is an entry of the scale's `results/claims.json` and a row of the paper's last table."
-    return "\n\n".join([setting(results), table(results), "\n".join(comparisons), claims]) + "\n"
+    decided = "\n".join(f"- {markdown(sentence)}" for sentence in decided_claims())
+    parts = [setting(results), table(results), "\n".join(comparisons), claims, decided]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def markdown(sentence: str) -> str:
+    """A sentence of the paper that has emphasis and names as its only LaTeX."""
+    for command, sign in (("emph", "*"), ("texttt", "`")):
+        sentence = re.sub(rf"\\{command}{{((?:[^{{}}]|\\_)*)}}", rf"{sign}\1{sign}", sentence)
+    return sentence.replace(r"\_", "_")
 
 
 def setting(results: Results) -> str:
@@ -128,7 +139,9 @@ def comparison(results: Results, pair: Pair) -> str:
 def contrast(difference: Difference, digits: int, factor: float = 1) -> str:
     """`6.97 against 13.31`: residual, then plain."""
     values = (difference.residual, difference.plain)
-    return " against ".join(ABSENT if value is None else f"{factor * value:.{digits}f}" for value in values)
+    return " against ".join(
+        ABSENT if value is None else f"{scaled(value, factor):.{digits}f}" for value in values
+    )
 
 
 if __name__ == "__main__":

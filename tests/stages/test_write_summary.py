@@ -9,7 +9,7 @@ from experiment.parameters.study import Study
 from experiment.reporting.comparison import Difference
 from experiment.reporting.results import Results
 from experiment.storage import write_json
-from stages.write_summary import SUMMARY, cell, contrast, main, summary
+from stages.write_summary import SUMMARY, cell, contrast, main, markdown, summary
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,16 @@ def test_cell(values, digits, text):
 def test_a_contrast_names_the_residual_network_first():
     assert contrast(Difference(0.0697, 0.1331, None), 2, 100) == "6.97 against 13.31"
     assert contrast(Difference(0.5, None, None), 1) == "0.5 against –"
+
+
+def test_a_half_is_rounded_as_in_the_table():
+    share = 0.38315000000000005  # whose hundredfold is above 38.315, whose float is below it
+    assert contrast(Difference(share, share, None), 2, 100) == "38.31 against 38.31"
+
+
+def test_what_is_decided_is_listed_in_markdown():
+    sentence = r"Supported: \emph{a claim} (\texttt{x\_y} in the mean over two depths) and \emph{another}."
+    assert markdown(sentence) == "Supported: *a claim* (`x_y` in the mean over two depths) and *another*."
 
 
 def test_a_missing_result_is_named_and_the_old_summary_kept(tmp_path, monkeypatch):
@@ -71,6 +81,14 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     verdicts = ["supported", "supported", "inconclusive"]
     judged = {"low": -2.0, "high": -1.0, "expected_sign": -1, "reason": "few seeds"}
+    judged |= {
+        "id": "a_claim",
+        "claim": "a claim",
+        "quantity": "a quantity",
+        "estimate": -1.5,
+        "by_stratum": {},
+        "caveat": "",
+    }
     entries = [judged | {"verdict": verdict} for verdict in verdicts]
     write_json(CLAIMS, {"claims": entries})
     for network, trace in (("resnet8", 90.0), ("plain8", None), ("resnet14", 123.4), ("plain14", 567.8)):
@@ -114,6 +132,7 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
     assert "- `resnet14` against `plain14`: test error 20.00 against 30.00% (residual better);" in text
     assert "rise to the rim 4.00 against 6.00 (residual flatter), half-way distance not comparable, " in text
     assert "Of 3 judgements, 2 are supported and 1 is inconclusive." in text
+    assert text.endswith("\n\n- Supported: *a claim* (in two of three judgements).\n")
     assert "in the cuts, rise to the rim 4.00 against" in text
     assert "excess variation 1.00 against 1.00 (no roughness is resolved in either)" in text
     assert "; on the planes, excess variation 1.03 against 1.05." in text

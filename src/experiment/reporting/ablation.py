@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
-from math import hypot, isfinite
+from math import hypot
 from typing import Any
 
 from experiment.dial import (
@@ -71,8 +71,15 @@ def ablation_table(results: Results) -> str:
         ]
         for decay in weight_decays(section)
     ]
-    head = ["Decay", "Network", "$B$", *(column.head for column in COLUMNS)]
-    return tabular(r"@{}rlr" + "r" * len(COLUMNS) + r"@{}", head, groups)
+    columns = _columns(results)
+    head = ["Decay", "Network", "$B$", *(column.head for column in columns)]
+    return tabular(r"@{}rlr" + "r" * len(columns) + r"@{}", head, groups)
+
+
+def _columns(results: Results) -> list[Column]:
+    """Those of the table: errors of measuring only where no spread over seeds is shown."""
+    several = len(results.parameters["ablation"]["seeds"]) > 1
+    return [column for column in COLUMNS if not (column.error and several)]
 
 
 def _row(results: Results, network: str, decay: float, number: int) -> list[str]:
@@ -80,18 +87,13 @@ def _row(results: Results, network: str, decay: float, number: int) -> list[str]
     runs = [ablation_run(network, decay, seed) for seed in results.parameters["ablation"]["seeds"]]
     reasons = sorted({run["reason"] for run in runs if run["reason"]})
     if all(run["train_loss"] is None for run in runs):
-        return [*start, rf"\multicolumn{{{len(COLUMNS)}}}{{c}}{{{escape('; '.join(reasons))}}}"]
-    return [*start, *(_cell([number_of(run, column.key) for run in runs], column) for column in COLUMNS)]
+        return [*start, rf"\multicolumn{{{len(_columns(results))}}}{{c}}{{{escape('; '.join(reasons))}}}"]
+    return [*start, *(_cell([number_of(run, c.key) for run in runs], c) for c in _columns(results))]
 
 
 def _cell(values: list[float], column: Column) -> str:
-    """Mean and, over several seeds, standard deviation; in parentheses how many were measured, where not all.
-
-    Of errors the largest.
-    """
+    """Mean and, over several seeds, standard deviation; in parentheses how many were measured, where not all."""
     summary = spread(values)
-    if column.error:
-        return column.form(max(filter(isfinite, values), default=None))
     share = known_of(summary.count, summary.total)
     if column.form is significant and summary.deviation is not None:
         return with_error(summary.mean, summary.deviation) + share

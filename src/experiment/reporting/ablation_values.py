@@ -18,7 +18,7 @@ class Column:
     key: str
     head: str
     form: Callable[[float | None], str]
-    error: bool = False  # the largest over seeds is shown, not the mean
+    error: bool = False  # of measuring, shown of a single seed
 
 
 def two_figures(value: float | None) -> str:

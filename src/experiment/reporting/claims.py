@@ -371,25 +371,25 @@ def flatness_in_short() -> str:
     flat = [entry for entry in entries() if entry["claim"] == FLATTER]
     if not any(entry["verdict"] in DECIDED for entry in flat):
         return ""
-    parts = enumeration([_decided_of(flat, verdict) for verdict in DECIDED if _of_verdict(flat, verdict)])
-    return f"That {FLATTER} is {parts}."
+    parts = [f"{verdict} {_shares(flat, verdict)}" for verdict in DECIDED if _of_verdict(flat, verdict)]
+    return f"That {FLATTER} is {enumeration(parts)}."
 
 
 def _of_verdict(found: list[Entry], verdict: str) -> list[Entry]:
     return [entry for entry in found if entry["verdict"] == verdict]
 
 
-def _decided_of(found: list[Entry], verdict: str) -> str:
-    """`supported in five of six judgements at the final weights and two of six at equal training loss, these two by ...`"""
+def _shares(found: list[Entry], verdict: str) -> str:
+    """`in five of six judgements at the final weights and two of six judgements at equal training loss`"""
     places: dict[str, list[Entry]] = {}
     for entry in found:
         place = next((name for state, name in STATE_NAMES.items() if entry["id"].endswith(f"_{state}")), "")
         places.setdefault(place, []).append(entry)
-    return f"{verdict} in {enumeration([_share_at(*part, verdict) for part in places.items()])}"
+    return f"in {enumeration([_share_at(*part, verdict) for part in places.items()])}"
 
 
 def _share_at(place: str, found: list[Entry], verdict: str) -> str:
-    """`two of six judgements at equal training loss (by measures that rescaling moves alone)`"""
+    """`two of six judgements at equal training loss (by what rescaling moves alone)`"""
     mine = _of_verdict(found, verdict)
     moved = bool(mine) and all(RESCALING_MOVES in entry["quantity"] for entry in mine)
     where = f" {place}" if place else ""
@@ -401,7 +401,7 @@ def _in_conclusion(claim: str, verdict: str) -> str:
     """The claim, in how many of its judgements it has the verdict where not in all, exceptions and caveats."""
     found = [entry for entry in entries() if entry["claim"] == claim]
     mine = _of_verdict(found, verdict)
-    share = _decided_of(found, verdict).removeprefix(f"{verdict} ") if len(mine) < len(found) else ""
+    share = _shares(found, verdict) if len(mine) < len(found) else ""
     named = [
         (f"{typewriter(entry['id'])} " if len(found) > 1 else "") + against_mean(entry)
         for entry in mine
@@ -412,14 +412,19 @@ def _in_conclusion(claim: str, verdict: str) -> str:
     return emphasised(claim) + (f" ({notes})" if notes else "")
 
 
+def decided_claims() -> list[str]:
+    """`Supported: claim, claim and claim.` and the same of what is contradicted, where something is."""
+    claims = {v: list(dict.fromkeys(e["claim"] for e in _of_verdict(entries(), v))) for v in DECIDED}
+    return [
+        f"{capital(verdict)}: {enumeration([_in_conclusion(claim, verdict) for claim in found])}."
+        for verdict, found in claims.items()
+        if found
+    ]
+
+
 def conclusion(results: Results) -> str:
     """How the judgements fell, which claims are supported and contradicted, and whether all that is known with hindsight."""
-    decided_ones = {v: list(dict.fromkeys(e["claim"] for e in _of_verdict(entries(), v))) for v in DECIDED}
-    named = [
-        f"{capital(verdict)}: {enumeration([_in_conclusion(claim, verdict) for claim in claims])}."
-        for verdict, claims in decided_ones.items()
-        if claims
-    ]
+    named = decided_claims()
     hindsight = named and all(decided_with_hindsight())
     return paragraph(
         [

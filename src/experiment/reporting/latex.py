@@ -103,7 +103,12 @@ def with_error(value: float | None, error: float | None) -> str:
 
 def percentage(share: float | None, digits: int = 1) -> str:
     """A share as per cent, the sign left to the text or the table's head."""
-    return fixed(float(f"{100 * share:.12g}"), digits) if measured(share) else ABSENT
+    return fixed(scaled(share, 100), digits) if measured(share) else ABSENT
+
+
+def scaled(value: float, factor: float) -> float:
+    """The product without its last bits, which would round a half now up and now down."""
+    return float(f"{factor * value:.12g}")
 
 
 def thousands(count: int) -> str:

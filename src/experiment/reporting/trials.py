@@ -279,16 +279,21 @@ def _formats(setting: Setting) -> str:
 def trial_in_short(results: Results, network: str) -> str:
     """`The half-way distance of the cuts ... is 0.51 for resnet56 and, for plain56, 0.38 (...) and 0.24 at a learning rate ...`
 
-    That measure, since it is bounded, where a rise far from the weights is not. Nothing without a residual network beside it; a setting whose cuts have no half-way distance is left out.
+    That measure, since it is bounded, where a rise far from the weights is not; with the climb, the shorter of which is
+    the nearer. Nothing without a residual network beside it; a setting whose cuts have no half-way distance is left out.
     """
     residual = counterpart(results, network)
     found = [s for s in settings(results, network) if _mean(s, HALFWAY) != ABSENT]
     if residual is None or _mean(residual, HALFWAY) == ABSENT or not found:
         return ""
     distances = [_distance(residual, setting) for setting in found]
-    return (
-        f"The {HALFWAY.name} of the cuts about the final weights is {_mean(residual, HALFWAY)} for "
-        f"{typewriter(residual.network)} and, for {typewriter(network)}, {enumeration(distances)}."
+    climbs = _climbs(results, [residual, *found])
+    return paragraph(
+        [
+            f"The {HALFWAY.name} of the cuts about the final weights is {_mean(residual, HALFWAY)} for "
+            f"{typewriter(residual.network)} and, for {typewriter(network)}, {enumeration(distances)}.",
+            climbs,
+        ]
     )
 
 
