@@ -242,8 +242,8 @@ def test_roughness_of_the_planes_stands_beside_that_of_the_cuts(results, sentenc
         },
     )
     text = SENTENCES[sentence](made)
-    start = "no roughness is resolved in the cuts of either (on the planes, of unknown error, the excess variation is "
-    assert start in text and "1.00 against 1.05, residual against plain)" in text
+    start = "no roughness is resolved in the cuts of either (on the planes, of unknown error, the excess variation, "
+    assert start in text and "residual against plain, is" in text and "1.00 against 1.05)" in text
 
 
 def test_planes_that_are_alike_in_both_comparisons_are_told_once(results):

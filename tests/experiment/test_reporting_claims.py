@@ -160,8 +160,9 @@ def test_flat_minima_are_counted_in_each_comparison():
     here, there = {"id": "x_final"}, {"id": "x_matched"}
     found(flat | here, flat | here, flat | there | moved, flat | there | ONCE, flat | there | ONCE, {})
     counted = (
-        "supported in two of two judgements at the final weights and one of three judgements at equal training loss "
-        "(by what rescaling moves alone)"
+        "supported in two of two judgements at the final weights and none of two judgements at equal training loss "
+        "by measures that rescaling leaves alone, and in one of one judgement at equal training loss by measures that "
+        "rescaling moves"
     )
     assert claims.flatness_in_short() == f"That {FLATTER} is {counted}."
     assert claims.flatness_in_short() in claims.judged_claims_summary(None)

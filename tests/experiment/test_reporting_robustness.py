@@ -186,3 +186,23 @@ def test_blur_in_the_precision_of_the_networks_is_owned_up(study):
     assert ROBUSTNESS_SENTENCES["robustness_pixels"](results).startswith("In all runs the blur")
     write_json(path, content | {"provenance": content["provenance"] | {"precision": "float32"}})
     assert network not in (text := ROBUSTNESS_SENTENCES["robustness_pixels"](results)) and "resnet8" in text
+
+
+def test_an_order_of_accuracies_that_a_disturbance_reverses_is_said(study):
+    results = study("pairs")
+    sentence = ROBUSTNESS_SENTENCES["robustness_images"]
+    assert "is reversed under" not in sentence(results)
+    pair = pairs(results.study.networks)[0]
+    strongest = str(max(results.parameters["robustness"]["noise"]))
+
+    def disturb(run, clean, noisy):
+        run["accuracy"] = clean
+        run["images"]["noise"][strongest] = noisy
+
+    change(pair.residual, 0, lambda run: disturb(run, 0.9, 0.3))
+    change(pair.plain, 0, lambda run: disturb(run, 0.8, 0.5))
+    text = sentence(results)
+    assert (
+        f"At {pair.label} the order of the accuracies is reversed under noise of standard deviation" in text
+    )
+    assert r"(30.0 against 50.0\,\%), residual against plain." in text

@@ -196,13 +196,13 @@ _GRADIENTS += [
     _paired("smoother_gradients", "gradients of residual networks change less along the step", "",
             "change of the gradient along its step over its norm, mean over steps and checkpoints",
             ("measure_gradients", "fig:gradients"), -1, q.gradient_change,
-            caveat="effective smoothness, which is no part of the judgement, need not agree"),
+            caveat="its median over checkpoints and the effective smoothness, which are no part of the judgement, may say the opposite"),
     *(Claim(name, "residual networks lose less accuracy to disturbed inputs", "", quantity,
             f"{PAIRED}, at strengths at which neither network guesses", "measure_robustness", "fig:robustness", -1,
             lambda results, measure=measure: own_pairs(results, measure), unit=unit, caveat=caveat)
       for name, quantity, measure, unit, caveat in (
           ("input_noise", "accuracy lost to disturbed images, a mean over kinds and strengths", q.input_noise_loss, "share",
-           "the more accurate network has more to lose"),
+           "the more accurate network has more to lose, and may yet end below the other"),
           ("relative_input_noise", "that loss over the accuracy above guessing", q.relative_input_noise_loss, "", ""))),
 ]  # fmt: skip
 

@@ -380,21 +380,35 @@ def _of_verdict(found: list[Entry], verdict: str) -> list[Entry]:
 
 
 def _shares(found: list[Entry], verdict: str) -> str:
-    """`in five of six judgements at the final weights and two of six judgements at equal training loss`"""
+    """`in three of four judgements at the final weights and none of four at equal training loss by measures that ...`"""
+    kinds: dict[bool, list[Entry]] = {}
+    for entry in found:
+        kinds.setdefault(RESCALING_MOVES in entry["quantity"], []).append(entry)
+    words = {
+        False: " by measures that rescaling leaves alone",
+        True: f" by measures {RESCALING_MOVES.replace('which', 'that')}",
+    }
+    parts = [
+        f"in {_by_place(part, verdict)}{words[moved] if len(kinds) > 1 else ''}"
+        for moved, part in kinds.items()
+    ]
+    return ", and ".join(parts)
+
+
+def _by_place(found: list[Entry], verdict: str) -> str:
+    """`three of four judgements at the final weights and none of four judgements at equal training loss`"""
     places: dict[str, list[Entry]] = {}
     for entry in found:
-        place = next((name for state, name in STATE_NAMES.items() if entry["id"].endswith(f"_{state}")), "")
+        place = next(
+            (f" {name}" for state, name in STATE_NAMES.items() if entry["id"].endswith(f"_{state}")), ""
+        )
         places.setdefault(place, []).append(entry)
-    return f"in {enumeration([_share_at(*part, verdict) for part in places.items()])}"
-
-
-def _share_at(place: str, found: list[Entry], verdict: str) -> str:
-    """`two of six judgements at equal training loss (by what rescaling moves alone)`"""
-    mine = _of_verdict(found, verdict)
-    moved = bool(mine) and all(RESCALING_MOVES in entry["quantity"] for entry in mine)
-    where = f" {place}" if place else ""
-    note = f" (by what {RESCALING_MOVES.removeprefix('which ')} alone)" if moved else ""
-    return f"{count(len(mine))} of {count_noun(len(found), 'judgement')}{where}{note}"
+    return enumeration(
+        [
+            f"{count(len(_of_verdict(part, verdict)))} of {count_noun(len(part), 'judgement')}{place}"
+            for place, part in places.items()
+        ]
+    )
 
 
 def _in_conclusion(claim: str, verdict: str) -> str:

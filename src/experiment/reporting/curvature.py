@@ -258,8 +258,8 @@ def _convexity_of(results: Results, pair: Pair) -> str:
     }
     shares = " and ".join(rf"{percentage(summary['resolved'], 0)}\,\%" for summary in summaries)
     return (
-        f"At {pair.label} the ratio is {texts['median']} in the median of the plane's resolved points and at most "
-        f"{texts['largest']}, residual against plain; {shares} of the points are resolved."
+        f"At {pair.label} the ratio is {texts['median']} in the median of a plane's resolved points and at most "
+        f"{texts['largest']} in any run, residual against plain; {shares} of the points are resolved."
     )
 
 

@@ -11,7 +11,7 @@ from experiment.reporting.results import Results, printed, spread
 from experiment.reporting.wording import interval
 from flatness.roughness import CURVATURE_ERRORS
 
-NO_DIFFERENCE = "no difference"
+NO_DIFFERENCE, WITHIN = "no difference", "within its error"
 NO_ROUGHNESS = "no roughness is resolved in either"
 FAMILY = {-1: "residual", 1: "plain"}
 PLANES = {"cuts": "final", "matched_cuts": "matched"}  # the plane about the weights of the cuts
@@ -126,7 +126,7 @@ def outcome(judged: Judged, difference: Difference, quality: Quality) -> str:
     if fixed(factor * difference.residual, digits) == fixed(factor * difference.plain, digits):
         return NO_DIFFERENCE
     winner = judged.winner(difference)
-    words = {None: "no error can be stated", "neither": "within its error"}
+    words = {None: "no error can be stated", "neither": WITHIN}
     return words.get(winner, f"{winner} {quality.comparative}")
 
 
@@ -144,12 +144,12 @@ def plane_variation(results: Results, pair: Pair, state: str) -> str:
 
 
 def plane_variation_apart(results: Results, pair: Pair, state: str) -> str:
-    """`1.01 against 1.47 (difference -0.46 +- 0.53)`, the difference over seeds, where the values print otherwise."""
+    """`1.01 against 1.47, a difference of -0.46 +- 0.53,`: that over seeds, where the values print otherwise."""
     shown = plane_variation(results, pair, state)
     found = plane_difference(results, pair, state, "excess_variation")
     if found.half_width is None or len(set(shown.split(" against "))) == 1:
         return shown
-    return f"{shown} (difference {interval(found, printed('excess_variation')[1])})"
+    return f"{shown}, a difference of {interval(found, printed('excess_variation')[1])}"
 
 
 def plane_difference(results: Results, pair: Pair, state: str, name: str) -> Difference:

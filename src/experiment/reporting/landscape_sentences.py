@@ -157,10 +157,12 @@ def roughness_of_cuts(results: Results, pair: Pair, state: str) -> str:
 
 
 def roughness_of_planes(results: Results, found: list[Pair], state: str) -> str:
-    """` (on the planes, of unknown error, the excess variation is 1.01 against 1.01 and 1.00 against 1.05, residual ...)`, by pair."""
+    """` (on the planes, of unknown error, the excess variation, residual against plain, is 1.01 against 1.01 and ...)`, by pair."""
     known = [variation for pair in found if (variation := plane_variation_apart(results, pair, state))]
     unknown = ", of unknown error," if len(results.study.seeds) == 1 else ""
-    values = f" (on the planes{unknown} the excess variation is {enumeration(known)}, residual against plain)"
+    values = (
+        f" (on the planes{unknown} the excess variation, residual against plain, is {enumeration(known)})"
+    )
     return values if len(known) == len(found) else ""
 
 

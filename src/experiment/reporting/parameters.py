@@ -49,7 +49,7 @@ def parameter_text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
-        return ", ".join(map(parameter_text, value))
+        return ", ".join(map(parameter_text, value)) or "none"
     if isinstance(value, dict):
         return ", ".join(f"{key}: {parameter_text(entry)}" for key, entry in value.items()) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,7 +11,7 @@ from typing import Any
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import ONE_SEED, Difference, paired_over_directions, paired_over_seeds
 from experiment.reporting.landscape_tables import network_groups
-from experiment.reporting.latex import enumeration, escape, fixed, percentage, tabular, typewriter
+from experiment.reporting.latex import enumeration, escape, fixed, measured, percentage, tabular, typewriter
 from experiment.reporting.results import Results, binomial_error, spread
 from experiment.reporting.robustness_values import (
     KINDS,
@@ -86,8 +86,12 @@ def _pairs(results: Results, kinds: tuple[Kind, ...], subject: str) -> str:
         return NO_PAIR
     return paragraph(
         [
-            _sentence(results, pair, [_compare(results, pair, kind) for kind in kinds], subject)
+            sentence
             for pair in found
+            for sentence in (
+                _sentence(results, pair, [_compare(results, pair, kind) for kind in kinds], subject),
+                _overtaken(results, pair, kinds),
+            )
         ]
     )
 
@@ -123,6 +127,41 @@ def _sentence(results: Results, pair: Pair, compared: list[Compared], subject: s
     )
     silent = f"At {pair.label} a network guesses at every strength of {enumeration(guessed)}."
     return paragraph([losses if known else "", silent if guessed else ""])
+
+
+def _overtaken(results: Results, pair: Pair, kinds: tuple[Kind, ...]) -> str:
+    """Under which disturbances the undisturbedly less accurate network of the pair is the more accurate; nothing for none."""
+    undisturbed = [
+        spread([run["accuracy"] for run in runs_of(results, network)]).mean
+        for network in (pair.residual, pair.plain)
+    ]
+    if not all(map(measured, undisturbed)):
+        return ""
+    order = undisturbed[0] - undisturbed[1]
+    found = []
+    for kind in kinds:
+        for strength in strengths(results, kind):
+            apart = paired_over_seeds(
+                *(_accuracy(results, n, kind, strength) for n in (pair.residual, pair.plain))
+            )
+            if (
+                apart.value is not None
+                and apart.value * order < 0
+                and (apart.resolved or apart.half_width is None)
+            ):
+                sides = (percentage(side) for side in (apart.residual, apart.plain))
+                found.append(f"{kind.name} {strength:g} ({' against '.join(sides)}\\,\\%)")
+    return (
+        f"At {pair.label} the order of the accuracies is reversed under {enumeration(found)}, residual against plain."
+        if found
+        else ""
+    )
+
+
+def _accuracy(results: Results, network: str, kind: Kind, strength: float) -> list[float | None]:
+    """By seed, a mean over directions."""
+    found = (accuracies(run, kind, strength) for run in runs_of(results, network))
+    return [fmean(values) if values else None for values in found]
 
 
 def _clause(compared: Compared) -> str:

@@ -1,7 +1,9 @@
 """Sentences that compare the slices of a pair, at the final weights and at equal training loss, and how equal that is."""
 
+from math import exp, log
+
 from experiment.pairs import Pair, pairs
-from experiment.reporting.comparison import Difference, roughness_difference
+from experiment.reporting.comparison import Difference, paired_over_seeds, roughness_difference
 from experiment.reporting.judgement import (
     FAMILY,
     FLATNESS,
@@ -97,7 +99,7 @@ def _sides(results: Results, pair: Pair, state: str, quality: Quality) -> list[S
 
 
 def in_every_seed(results: Results, pair: Pair, state: str, judged: Judged) -> str:
-    """`33.92 against 3.47 nats, a difference of 30.44 +- 37.76, higher for the residual network in each of six seeds`.
+    """`33.92 against 3.47 nats, a difference of 30.44 +- 37.76, higher for the residual network in each of six seeds, the ratio ...`.
 
     Of a difference that is not resolved although every seed has it; nothing of another.
     """
@@ -105,7 +107,18 @@ def in_every_seed(results: Results, pair: Pair, state: str, judged: Judged) -> s
     if not family or judged.at_bound(found := roughness_difference(results, pair, state, judged.measure)):
         return ""
     seeds = count_noun(len(results.study.seeds), "seed")
-    return f"{_values(judged, found)}, higher for the {family} network in each of {seeds}"
+    return f"{_values(judged, found)}, higher for the {family} network in each of {seeds}{_ratio(results, pair, state, judged)}"
+
+
+def _ratio(results: Results, pair: Pair, state: str, judged: Judged) -> str:
+    """`, the ratio being 5.9 [1.5, 23]`: residual over plain, Student's t interval of its logarithm; of positive values."""
+    sides = [results.measure(network, state, judged.measure) for network in (pair.residual, pair.plain)]
+    if min(min(side) for side in sides) <= 0:
+        return ""
+    found = paired_over_seeds(*([log(value) for value in side] for side in sides))
+    ends = (found.value, found.value - found.half_width, found.value + found.half_width)
+    ratio, low, high = (significant(exp(end), 2) for end in ends)
+    return f", the ratio being {ratio} [{low}, {high}]"
 
 
 def _values(judged: Judged, difference: Difference) -> str:

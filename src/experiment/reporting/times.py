@@ -22,8 +22,16 @@ def training_times(results: Results) -> str:
     machines = sorted({f"{escape(origin['device'])} with {_threads(origin)}" for origin in origins})
     return (
         f"By the clock, and with whatever else the machine did, training took {enumeration(known)} minutes a run "
-        f"({enumeration(machines, 'or')}). On the same CPU a second run repeats every number but these."
+        f"({enumeration(machines, 'or')}). {_repeated(results)}"
     )
+
+
+def _repeated(results: Results) -> str:
+    """On what a second run repeats the rest: the kind of machine that trained."""
+    kinds = {
+        results.training[run_name(*run)]["provenance"].get("device_type", "cpu") for run in results.study.runs
+    }
+    return f"On the same {'CPU' if kinds == {'cpu'} else 'kind of accelerator'} a second run repeats the other numbers."
 
 
 def repeats(results: Results) -> str:
