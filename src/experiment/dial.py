@@ -55,7 +55,8 @@ def shared_decays(section: Mapping[str, Any], networks: Sequence[str]) -> list[f
 
 def dials(section: Mapping[str, Any]) -> dict[float, list[str]]:
     """By weight decay the networks of the dial, where they have enough strengths for a rank correlation."""
-    found = {decay: dial(networks_at(section, decay)) for decay in weight_decays(section)}
+    whole = dial(section["networks"])
+    found = {d: [n for n in whole if n in networks_at(section, d)] for d in weight_decays(section)}
     return {
         d: networks for d, networks in found.items() if len(set(map(strength, networks))) >= FEWEST_STRENGTHS
     }

@@ -253,8 +253,7 @@ def bootstrap_correlation(
     """Percentile interval of `rank_correlation`, all points of a cluster drawn together; None for fewer than two.
 
     Points of a cluster (a seed, a network) hang together. Draws in which either variable is constant have no
-    coefficient and are left out. Points drawn twice are ties, which move the coefficient: where its interval would end
-    short of the coefficient of all points, it is extended to that.
+    coefficient and are left out.
     """
     distinct = list(dict.fromkeys(clusters))
     if len(distinct) < 2:
@@ -266,11 +265,7 @@ def bootstrap_correlation(
         drawn = [point for index in random.integers(len(points), size=len(points)) for point in points[index]]
         found.append(rank_correlation(*zip(*drawn, strict=True)))
     known = [value for value in found if np.isfinite(value)]
-    if not known:
-        return None
-    low, high = percentile_interval(known, confidence)
-    whole = rank_correlation(x, y)
-    return min(low, whole), max(high, whole)
+    return percentile_interval(known, confidence) if known else None
 
 
 def correlation_permutation(

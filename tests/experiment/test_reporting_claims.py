@@ -61,7 +61,7 @@ def test_it_is_said_whether_what_is_decided_was_a_prediction(changes, said, monk
 def test_other_scales_judge_on_other_runs_than_those_that_were_seen():
     found({"revised": True}, {"revised": True}, {})
     assert claims.predictions() == (
-        "Of the decided judgements, two were chosen or changed after the data of a smaller scale had been seen and are judged "
+        "Of the decided judgements, two were chosen or changed after the laptop scale's data had been seen and are judged "
         "here on other runs."
     )
 
@@ -150,9 +150,11 @@ def test_the_conclusion_names_what_is_decided_once():
 
 
 def test_what_else_may_decide_a_judgement_is_said_where_it_is_decided():
-    found({"caveat": "size decides"})
+    found({"caveat": "size decides", "verdict": "contradicted"})
     assert claims.decided_item(claims.entries()[0]).endswith(". Mind that size decides.")
     assert r"\emph{a claim} (but size decides)." in claims.conclusion(None)
+    found({"caveat": "size decides"})  # which would only strengthen what is supported
+    assert "size" not in claims.decided_item(claims.entries()[0]) + claims.conclusion(None)
 
 
 def test_flat_minima_are_counted_in_each_comparison():
@@ -224,7 +226,7 @@ def test_single_observations_are_counted_by_the_sign_of_their_values_too():
     [
         (-0.75, -0.25, f"[{MINUS}0.75, {MINUS}0.25]"),
         (-0.0196, 8.5e-05, f"[{MINUS}0.020, 0.0001]"),
-        (-8.5e-05, 3.0, "[0.00, 3.0]"),
+        (-8.6e-05, 3.0, r"[\ensuremath{-9 \times 10^{-5}}, 3.0]"),
         (2e-05, 3e-05, r"[\ensuremath{2.0 \times 10^{-5}}, \ensuremath{3.0 \times 10^{-5}}]"),
         (0.5, 0.5, "[0.50, 0.50]"),
         (None, None, ""),

@@ -50,7 +50,7 @@ def test_planes_are_compared_pair_by_pair_in_both_places(tmp_path, monkeypatch):
     text = PLANE_ROUGHNESS_SENTENCES["whole_planes"](results)
     assert "about the final weights" in text and "at equal training loss" in text
     assert (
-        "Minima beyond their errors, a mean over planes, residual against plain: 1 against 4 at depth 20 about the final weights."
+        "Minima beyond their errors, residual against plain: 1 against 4 at depth 20 about the final weights."
         in text
     )
     rays = r"Monotone half-rays, residual against plain: 100\,\% against 50\,\% at depth 20 about the final weights."

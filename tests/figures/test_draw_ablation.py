@@ -26,7 +26,9 @@ SECTION = {
 }
 DIAL = ["plain20", "resnet20-shortcut0.25", "resnet20-shortcut0.5", "resnet20-shortcut0.75", "resnet20"]
 VARIANTS = ["resnet20-projection", "plain20-tanh", "resnet20-tanh", "resnet20-shortcut0.5-tanh"]
+FURTHER = {"networks": ["plain20", "resnet20"], "weight_decays": [0.0]}
 STUDIES = {  # networks, seeds, weight decays, runs that diverged
+    "further": (DIAL + VARIANTS, [0, 1], [0.0005], []),
     "whole": (DIAL + VARIANTS, [0, 1, 2], [0.0, 0.0005], []),
     "some diverged": (
         DIAL + VARIANTS,
@@ -44,6 +46,7 @@ STUDIES = {  # networks, seeds, weight decays, runs that diverged
 def study(request, tmp_path, monkeypatch):
     networks, seeds, decays, diverged = STUDIES[request.param]
     section = SECTION | {"networks": networks, "seeds": seeds, "weight_decays": decays}
+    section |= {"further": FURTHER} if request.param == "further" else {}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump({"ablation": section}))
     synthetic_ablation.write(tmp_path / "results", {"ablation": section}, diverged)
     monkeypatch.chdir(tmp_path)
@@ -75,6 +78,8 @@ def test_every_measured_run_has_its_point_and_every_diverged_network_its_note(st
     declared, diverged = study
     figure, _ = drawn()
     runs = read_runs(declared)
+    parts = (declared, declared.further)
+    assert len(runs) == sum(len(part.networks) * len(part.weight_decays) for part in parts)
     for axes, response in zip(figure.axes, RESPONSES, strict=True):
         points = {
             (float(x), float(y))

@@ -56,7 +56,7 @@ class Claim:
     collect: Callable[[Results], Sample]
     effect: Effect = difference
     unit: str = ""  # of a difference; relative differences, ratios and rank correlations have none
-    caveat: str = ""  # what else than the shortcut may decide it; said wherever it is decided
+    caveat: str = ""  # what else may have decided a contradiction, or stands against it; said beside one
 
     @property
     def revised(self) -> bool:
@@ -104,7 +104,7 @@ def _cuts_of(state: str) -> str:
 
 ROUGHNESS, SHARPNESS = ("measure_roughness", "tab:cuts"), ("measure_sharpness", "tab:sharpness")
 FLATTER = "minima of residual networks are flatter"
-BY_DEPTH = "rank correlation with depth; of two runs alone, the deeper minus the shallower"
+BY_DEPTH = "rank correlation with depth; of two depths alone, the deeper minus the shallower"
 
 _TRAINED = [
     _paired("faster_convergence", "residual networks converge faster", HE,

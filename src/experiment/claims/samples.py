@@ -116,23 +116,24 @@ def vanishing_pairs(results: Results, variant: str) -> Sample:
 
 
 def depth_effect(results: Results, family: str, measure: Quantity) -> Sample:
-    """Depth and measure of every unvaried run of a family; of two runs alone, which have no rank correlation, a pair."""
+    """Depth and measure of every unvaried run of a family; of two depths alone, which ranks say little of, pairs by seed."""
     networks = [name for (own, _), name in sorted(results.standard_networks().items()) if own == family]
     runs = [(name, seed) for name in networks for seed in results.study.seeds]
-    if len(runs) != 2 or len(networks) != 2:
+    if len(networks) != 2:
         return scatter(
             runs,
             lambda name, seed: (float(parse_name(name).depth), mean(measure(results, name, seed))),
             comparison="rank correlation with depth",
         )
-    shallow, deep = runs
-    sample = Sample("pairs", comparison=f"{deep[0]} minus {shallow[0]}")
+    shallow, deep = networks
+    sample = Sample("pairs", comparison=f"{deep} minus {shallow}")
+    for seed in results.study.seeds:
 
-    def find() -> None:
-        sides = (tuple(measure(results, *run)) for run in (deep, shallow))
-        sample.observations.append(Observation(f"{deep[0]}, {shallow[0]}", deep[1], *sides))
+        def find(seed=seed) -> None:
+            sides = (tuple(measure(results, network, seed)) for network in (deep, shallow))
+            sample.observations.append(Observation(f"{deep}, {shallow}", seed, *sides))
 
-    sample.add(f"{deep[0]} and {shallow[0]}, seed {deep[1]}", find)
+        sample.add(f"{deep} and {shallow}, seed {seed}", find)
     return sample
 
 

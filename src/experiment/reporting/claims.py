@@ -132,7 +132,12 @@ def decided_item(entry: Entry) -> str:
 
 
 def caveat(entry: Entry) -> str:
-    return f". Mind that {escape(entry['caveat'])}" if entry["caveat"] else ""
+    """`. Mind that ...`, of what is contradicted: what else than the shortcut may have decided it so."""
+    return (
+        f". Mind that {escape(entry['caveat'])}"
+        if entry["caveat"] and entry["verdict"] == CONTRADICTED
+        else ""
+    )
 
 
 def spread_over_strata(entry: Entry) -> str:
@@ -174,7 +179,7 @@ def predictions() -> str:
     """
     found = decided_with_hindsight()
     revised, same_runs = sum(found), scale_name(Path.cwd()) == "laptop"
-    data = "data" if same_runs else "the data of a smaller scale"
+    data = "data" if same_runs else "the laptop scale's data"
     be = "is" if revised == 1 or all(found) else "are"
     after = f"{be} no prediction" if same_runs else f"{be} judged here on other runs"
     if not found:
@@ -277,7 +282,7 @@ def estimate(entry: Entry) -> str:
 
 
 def value(entry: Entry) -> str:
-    """The estimate with two figures, but no decimals beyond four figures of its interval's width."""
+    """The estimate with two figures, or as many as the width of its interval leaves to it, one at least."""
     return _rounded(entry["estimate"], entry)
 
 
@@ -289,11 +294,13 @@ def interval(entry: Entry) -> str:
 
 
 def _rounded(number: float | None, entry: Entry) -> str:
+    """What is not 0 never prints as 0, so that an interval is seen to exclude it."""
     low, high = entry["low"], entry["high"]
     if number and measured(low) and high > low:
         finest = error_decimals(high - low) + 2
-        if 1 - floor(log10(abs(number))) > finest:
-            return fixed(number, finest)
+        needed = 1 - floor(log10(abs(number)))
+        if needed > finest:
+            return fixed(number, finest) if round(number, finest) else significant(number, 1)
     return significant(number, 2)
 
 
@@ -421,7 +428,7 @@ def _in_conclusion(claim: str, verdict: str) -> str:
         for entry in mine
         if against_mean(entry)
     ]
-    caveats = [f"but {escape(entry['caveat'])}" for entry in mine if entry["caveat"]]
+    caveats = [caveat(entry).replace(". Mind that", "but") for entry in mine if caveat(entry)]
     notes = "; ".join(filter(None, [share, *named, *caveats]))
     return emphasised(claim) + (f" ({notes})" if notes else "")
 

@@ -137,19 +137,21 @@ def both(results: Results, pair: Pair, state: str, name: str) -> list[float | No
 
 def plane_variation(results: Results, pair: Pair, state: str) -> str:
     """`1.00 against 1.05`: excess variation on the planes about the weights of the cuts; nothing where not of both."""
-    values = both(results, pair, PLANES[state], "excess_variation")
-    if not all(map(measured, values)):
-        return ""
-    return " against ".join(fixed(value, printed("excess_variation")[1]) for value in values)
+    found = plane_difference(results, pair, state, "excess_variation")
+    return " against ".join(_sides_printed(found)) if found.value is not None else ""
 
 
 def plane_variation_apart(results: Results, pair: Pair, state: str) -> str:
-    """`1.01 against 1.47, a difference of -0.46 +- 0.53,`: that over seeds, where the values print otherwise."""
-    shown = plane_variation(results, pair, state)
+    """`1.01 against 1.47, a difference of -0.46 +- 0.53`: that over seeds, where the two values print differently."""
     found = plane_difference(results, pair, state, "excess_variation")
-    if found.half_width is None or len(set(shown.split(" against "))) == 1:
+    shown = plane_variation(results, pair, state)
+    if found.half_width is None or len(set(_sides_printed(found))) == 1:
         return shown
     return f"{shown}, a difference of {interval(found, printed('excess_variation')[1])}"
+
+
+def _sides_printed(found: Difference) -> list[str]:
+    return [fixed(value, printed("excess_variation")[1]) for value in (found.residual, found.plain)]
 
 
 def plane_difference(results: Results, pair: Pair, state: str, name: str) -> Difference:
@@ -159,10 +161,10 @@ def plane_difference(results: Results, pair: Pair, state: str, name: str) -> Dif
 
 
 def unanimous(results: Results, pair: Pair, state: str, judged: Judged) -> str:
-    """The family whose value of a measure of the cuts is the higher in every seed, of several; empty without one."""
+    """The family whose value of a measure of the cuts is the higher in every seed, by what is printed; empty without one."""
     sides = (results.measure(network, state, judged.measure) for network in (pair.residual, pair.plain))
-    both = list(zip(*sides, strict=True))
-    if len(both) < 2 or not all(measured(value) for pair_of_values in both for value in pair_of_values):
-        return ""
-    signs = {(residual > plain) - (residual < plain) for residual, plain in both}
+    by_seed = [
+        rounded(Difference(*values, half_width=0.0), judged.measure) for values in zip(*sides, strict=True)
+    ]
+    signs = {found.sign for found in by_seed} if len(by_seed) > 1 else set()
     return {1: "residual", -1: "plain"}.get(signs.pop(), "") if len(signs) == 1 else ""

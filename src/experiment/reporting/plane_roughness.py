@@ -97,6 +97,7 @@ def whole_planes(results: Results) -> str:
 
 def _minima(results: Results, found: list[Pair]) -> str:
     """Planes with more than one minimum that its persistence tells from noise."""
+    over_planes = ", a mean over planes" if len(results.study.seeds) > 1 else ""
     return _beyond(
         results,
         found,
@@ -104,7 +105,7 @@ def _minima(results: Results, found: list[Pair]) -> str:
         (
             1,
             "On no plane of a pair is a second minimum resolved.",
-            "Minima beyond their errors, a mean over planes",
+            f"Minima beyond their errors{over_planes}",
         ),
         lambda value: f"{value:.3g}",
     )

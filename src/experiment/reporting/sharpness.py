@@ -3,6 +3,7 @@ pair.
 """
 
 from collections.abc import Callable
+from math import floor, log10
 from statistics import stdev
 from typing import Any
 
@@ -115,10 +116,15 @@ def _values(results: Results, pair: Pair, state: str, measure: Measure, found: D
     if not found.half_width:
         both = [significant(value, 3) for value in (found.residual, found.plain)]
         return " against ".join(map(str.__add__, bounds, both)) + measure.unit
+    *both, apart = contrast(found, _decimals(found))
+    return f"{' against '.join(map(str.__add__, bounds, both))}{measure.unit}, a difference of {apart}"
+
+
+def _decimals(found: Difference) -> int:
+    """Those of the interval, or as many as show both sides with two figures, two more at most."""
     digits = error_decimals(found.half_width)
     smaller = min(abs(found.residual), abs(found.plain))
-    *both, apart = contrast(found, digits + (10**digits * smaller < 9.5))  # a side of two figures at least
-    return f"{' against '.join(map(str.__add__, bounds, both))}{measure.unit}, a difference of {apart}"
+    return min(max(digits, 1 - floor(log10(smaller))), digits + 2) if smaller else digits
 
 
 def losses_sentence(results: Results) -> str:

@@ -104,7 +104,8 @@ def in_every_seed(results: Results, pair: Pair, state: str, judged: Judged) -> s
     Of a difference that is not resolved although every seed has it; nothing of another.
     """
     family = unanimous(results, pair, state, judged)
-    if not family or judged.at_bound(found := roughness_difference(results, pair, state, judged.measure)):
+    found = roughness_difference(results, pair, state, judged.measure)
+    if not family or found.resolved or judged.at_bound(found):
         return ""
     seeds = count_noun(len(results.study.seeds), "seed")
     return f"{_values(judged, found)}, higher for the {family} network in each of {seeds}{_ratio(results, pair, state, judged)}"

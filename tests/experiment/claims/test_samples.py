@@ -113,9 +113,14 @@ def test_two_runs_of_a_family_make_a_pair_and_more_a_trend():
     two = samples.depth_effect(study(["plain8", "plain14", "resnet8"], [3]), "plain", measure)
     assert (two.kind, two.observations[0].first, two.observations[0].second) == ("pairs", (143.0,), (83.0,))
     assert two.comparison == "plain14 minus plain8"
-    many = samples.depth_effect(study(["plain8", "plain14"], [0, 1]), "plain", measure)
+    seeds = samples.depth_effect(study(["plain8", "plain14"], [0, 1]), "plain", measure)
+    assert [(o.seed, o.first, o.second) for o in seeds.observations] == [
+        (0, (140.0,), (80.0,)),
+        (1, (141.0,), (81.0,)),
+    ]
+    many = samples.depth_effect(study(["plain8", "plain14", "plain20"], [0]), "plain", measure)
     assert (many.kind, many.comparison) == ("scatter", "rank correlation with depth")
-    assert [(p.x, p.y) for p in many.points] == [(8, 80), (8, 81), (14, 140), (14, 141)]
+    assert [(p.x, p.y) for p in many.points] == [(8, 80), (14, 140), (20, 200)]
     one = samples.depth_effect(study(["plain8"], [0, 1]), "plain", measure)
     assert one.kind == "scatter" and {point.x for point in one.points} == {8}
 
