@@ -27,6 +27,7 @@ def _entry(number: int, claim, parameters: Mapping[str, Any]) -> dict[str, Any]:
         "quantity": claim.quantity,
         "comparison": claim.comparison,
         "caveat": claim.caveat,
+        "raw": claim.raw,
         "correlation": claim.comparison.startswith(("rank", "Kendall")),
         "unit": claim.unit,
         "expected_sign": claim.expected,

@@ -13,13 +13,7 @@ from mpl_toolkits.mplot3d import Axes3D
 
 from experiment.parameters.study import load_study
 from figures.losses import chance_loss, loss_scale, plain_number, round_numbers
-from figures.planes import (
-    CHANCE_LINE,
-    add_loss_bar,
-    add_plane_legend,
-    direction_ticks,
-    training_surfaces,
-)
+from figures.planes import CHANCE_LINE, add_loss_bar, add_plane_legend, direction_ticks, training_surfaces
 from figures.sheets import in_rows, sheet_of_panels
 from figures.style import COLORMAP, REFERENCE_COLOR, depths, write_figure
 from flatness.names import parse_name

@@ -9,7 +9,7 @@ from experiment.storage import write_json
 
 MINUS = r"\ensuremath{-}"
 JUDGED = {
-    "id": "x_y", "claim": "a claim", "source": "key2000word", "quantity": "a quantity", "comparison": "a minus b", "caveat": "",
+    "id": "x_y", "claim": "a claim", "source": "key2000word", "quantity": "a quantity", "comparison": "a minus b", "caveat": "", "raw": False,
     "correlation": False, "unit": "nats", "expected_sign": -1, "estimate": -0.5, "low": -0.75, "high": -0.25,
     "interval_covers": "seeds", "p": 0.01, "p_corrected": 0.02, "verdict": "supported", "reason": None, "n": 6,
     "seeds": [0, 1, 2], "revised": False, "strata": "depths", "by_stratum": {}, "observations": [], "missing": [],
@@ -158,7 +158,7 @@ def test_what_else_may_decide_a_judgement_is_said_where_it_is_decided():
 
 
 def test_flat_minima_are_counted_in_each_comparison():
-    flat, moved = {"claim": FLATTER}, {"quantity": "trace, which rescaling moves"}
+    flat, moved = {"claim": FLATTER}, {"raw": True}
     here, there = {"id": "x_final"}, {"id": "x_matched"}
     found(flat | here, flat | here, flat | there | moved, flat | there | ONCE, flat | there | ONCE, {})
     counted = (

@@ -88,6 +88,7 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
         "estimate": -1.5,
         "by_stratum": {},
         "caveat": "",
+        "raw": False,
     }
     entries = [judged | {"verdict": verdict} for verdict in verdicts]
     write_json(CLAIMS, {"claims": entries})

@@ -30,6 +30,7 @@ from experiment.reporting.results import Results
 # Beginnings of the identifiers: added (balanced, normalised largest eigenvalue, relative input noise, barriers counted), or
 # another sample, comparison, coefficient or test than at first (the rest). Where the words alone were narrowed later, all else
 # being as it was, nothing is revised.
+RAW = ("largest_eigenvalue", "trace")  # ids begin so
 REVISED = ("vanishing", "balanced", "clipping", "less_overfitting", "flatness_generalisation", "plain_degradation",
            "no_residual_degradation", "chaos", "normalised_largest_eigenvalue", "filter_sharpness", "average_sharpness",
            "input_noise", "relative_input_noise", "fewer_barriers", "strength", "activation", "regularisation")  # fmt: skip
@@ -62,6 +63,11 @@ class Claim:
     def revised(self) -> bool:
         """Whether what is judged was chosen or changed after laptop-scale data on it had been seen."""
         return self.id.startswith(REVISED)
+
+    @property
+    def raw(self) -> bool:
+        """Whether rescaling batch-normed filters, which leaves the function as it is, moves the quantity."""
+        return self.id.startswith(RAW)
 
 
 LI, HE, HE_IDENTITY = "li2018visualizing", "he2016deep", "he2016identity"

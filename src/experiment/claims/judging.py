@@ -225,6 +225,7 @@ def entry(judgement: Judgement) -> dict[str, Any]:
         "n": sample.size,
         "seeds": sorted(sample.seeds),
         "revised": claim.revised,
+        "raw": claim.raw,
         "strata": sample.strata,
         "by_stratum": by_stratum(claim, sample),
         "observations": observations(sample),

@@ -118,10 +118,9 @@ def vanishing_pairs(results: Results, variant: str) -> Sample:
 def depth_effect(results: Results, family: str, measure: Quantity) -> Sample:
     """Depth and measure of every unvaried run of a family; of two depths alone, which ranks say little of, pairs by seed."""
     networks = [name for (own, _), name in sorted(results.standard_networks().items()) if own == family]
-    runs = [(name, seed) for name in networks for seed in results.study.seeds]
     if len(networks) != 2:
         return scatter(
-            runs,
+            [(name, seed) for name in networks for seed in results.study.seeds],
             lambda name, seed: (float(parse_name(name).depth), mean(measure(results, name, seed))),
             comparison="rank correlation with depth",
         )

@@ -24,6 +24,7 @@ from experiment.reporting.latex import (
     enumeration,
     escape,
     known_of,
+    named,
     percentage,
     significant,
     tabular,
@@ -49,10 +50,6 @@ def design(results: Results) -> str:
         f"recipe of all networks, without overrides, for {count_noun(section['epochs'], 'epoch')} with {_decays(section)}"
         f"{also}, from {'seed' if len(seeds) == 1 else 'seeds'} {enumeration(list(map(str, seeds)))} each."
     )
-
-
-def named(networks: Sequence[str]) -> str:
-    return enumeration([typewriter(network) for network in networks])
 
 
 def _decays(section: Mapping[str, Any]) -> str:

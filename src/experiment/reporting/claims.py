@@ -35,7 +35,6 @@ REVISED = r"\textsuperscript{\textdagger}"  # beside a quantity that was chosen 
 SIGNS = {1: r"\ensuremath{+}", -1: r"\ensuremath{-}", 0: r"\textpm{}"}
 SIDES_IN_SHORT = {1: "for", -1: "against", 0: "neither", None: ABSENT}
 DECIDED = (SUPPORTED, CONTRADICTED)
-RESCALING_MOVES = "which rescaling moves"  # in the words of a quantity
 GAP = "less_overfitting"  # the claim on the generalisation gap
 
 Entry = dict[str, Any]  # of claims.json
@@ -127,17 +126,14 @@ def decided_item(entry: Entry) -> str:
     """`Supported: claim (identifier), quantity; comparison: -1.7 [-1.8, -1.6] nats over seeds; a mean over ...`"""
     return (
         f"\\item \\emph{{{capital(entry['verdict'])}}}: {name(entry)} ({typewriter(entry['id'])}), {subject(entry)}: "
-        f"{estimate(entry)} over {entry['interval_covers']}{spread_over_strata(entry)}{caveat(entry)}."
+        f"{estimate(entry)} over {entry['interval_covers']}{spread_over_strata(entry)}{caveat(entry, '. Mind that ')}."
     )
 
 
-def caveat(entry: Entry) -> str:
-    """`. Mind that ...`, of what is contradicted: what else than the shortcut may have decided it so."""
-    return (
-        f". Mind that {escape(entry['caveat'])}"
-        if entry["caveat"] and entry["verdict"] == CONTRADICTED
-        else ""
-    )
+def caveat(entry: Entry, before: str) -> str:
+    """What else than the shortcut may have decided a contradiction, after `before`; nothing of other verdicts."""
+    said = entry["caveat"] and entry["verdict"] == CONTRADICTED
+    return before + escape(entry["caveat"]) if said else ""
 
 
 def spread_over_strata(entry: Entry) -> str:
@@ -390,14 +386,10 @@ def _shares(found: list[Entry], verdict: str) -> str:
     """`in three of four judgements at the final weights and none of four at equal training loss by measures that ...`"""
     kinds: dict[bool, list[Entry]] = {}
     for entry in found:
-        kinds.setdefault(RESCALING_MOVES in entry["quantity"], []).append(entry)
-    words = {
-        False: " by measures that rescaling leaves alone",
-        True: f" by measures {RESCALING_MOVES.replace('which', 'that')}",
-    }
+        kinds.setdefault(entry["raw"], []).append(entry)
+    words = {False: " by measures that rescaling leaves alone", True: " by measures that rescaling moves"}
     parts = [
-        f"in {_by_place(part, verdict)}{words[moved] if len(kinds) > 1 else ''}"
-        for moved, part in kinds.items()
+        f"in {_by_place(part, verdict)}{words[raw] if len(kinds) > 1 else ''}" for raw, part in kinds.items()
     ]
     return ", and ".join(parts)
 
@@ -423,13 +415,13 @@ def _in_conclusion(claim: str, verdict: str) -> str:
     found = [entry for entry in entries() if entry["claim"] == claim]
     mine = _of_verdict(found, verdict)
     share = _shares(found, verdict) if len(mine) < len(found) else ""
-    named = [
+    exceptions = [
         (f"{typewriter(entry['id'])} " if len(found) > 1 else "") + against_mean(entry)
         for entry in mine
         if against_mean(entry)
     ]
-    caveats = [caveat(entry).replace(". Mind that", "but") for entry in mine if caveat(entry)]
-    notes = "; ".join(filter(None, [share, *named, *caveats]))
+    caveats = [caveat(entry, "but ") for entry in mine]
+    notes = "; ".join(filter(None, [share, *exceptions, *caveats]))
     return emphasised(claim) + (f" ({notes})" if notes else "")
 
 

@@ -29,6 +29,7 @@ from experiment.reporting.latex import (
     escape,
     known_of,
     measured,
+    named,
     percentage,
     significant,
     tabular,
@@ -112,10 +113,7 @@ def _notes(lost: dict[str, list[str]], columns: int) -> list[list[list[str]]]:
 
 
 def _missing(lost: dict[str, list[str]]) -> str:
-    texts = [
-        f"{enumeration([typewriter(run) for run in runs])} ({escape(reason)})"
-        for reason, runs in lost.items()
-    ]
+    texts = [f"{named(runs)} ({escape(reason)})" for reason, runs in lost.items()]
     return f"Not measured: {'; '.join(texts)}."
 
 

@@ -11,6 +11,7 @@ from experiment.reporting.latex import (
     fixed,
     known_of,
     measured,
+    named,
     significant,
     tabular,
     typewriter,
@@ -60,7 +61,7 @@ def design(results: Results) -> str:
         for variant in declared["variants"]
     ]
     return (
-        f"Measured before training are {enumeration([typewriter(family) for family in declared['families']])} networks "
+        f"Measured before training are {named(declared['families'])} networks "
         f"of depth {enumeration(list(map(str, declared['depths'])))}, from {'seeds' if len(seeds) > 1 else 'seed'} "
         f"{enumeration(list(map(str, seeds)))} each, with the {'suffixes' if len(suffixes) > 1 else 'suffix'} "
         f"{enumeration(suffixes)}."

@@ -15,6 +15,7 @@ from experiment.reporting.latex import (
     escape,
     fixed,
     measured,
+    named,
     tabular,
     typewriter,
 )
@@ -198,7 +199,7 @@ def which_runs(runs: list[str], everything: list[str]) -> str:
     seeds = list(dict.fromkeys(run.rpartition("-")[2] for run in runs))
     if len(runs) == sum(run.rpartition("-")[2] in seeds for run in everything):
         return f"{'seeds' if len(seeds) > 1 else 'seed'} {enumeration(seeds)}"
-    return enumeration([typewriter(run) for run in runs])
+    return named(runs)
 
 
 def _origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -53,6 +53,11 @@ def typewriter(text: str) -> str:
     return rf"\texttt{{{escape(text)}}}"
 
 
+def named(names: Iterable[str]) -> str:
+    """Networks or runs in a sentence: `a`, `b` and `c`, each in typewriter."""
+    return enumeration([typewriter(name) for name in names])
+
+
 def measured(value: float | None) -> bool:
     return value is not None and isfinite(value)
 

@@ -12,6 +12,7 @@ from experiment.reporting.latex import (
     escape,
     fixed,
     measured,
+    named,
     tabular,
     typewriter,
 )
@@ -190,13 +191,11 @@ def _against(results: Results, residual: Setting, found: list[Setting]) -> str:
 
 def _climbs(results: Results, found: list[Setting]) -> str:
     """How far half-way to chance lies above each setting's centres: from a high centre it is near at any curvature."""
-    centres = {s.label: spread(s.measure("cuts", "centre_loss")).mean for s in found}
-    climbs = [
-        f"{fixed((results.chance_loss - centre) / 2, 2)} nats for {label}"
-        for label, centre in centres.items()
-        if measured(centre)
-    ]
-    return f"Half-way is a climb of {enumeration(climbs)}; the shorter it is, the nearer."
+    climbs = {setting.label: climb for setting in found if (climb := _climb(results, setting))}
+    return (
+        f"Half-way is a climb of {enumeration([f'{climb} for {label}' for label, climb in climbs.items()])}; the shorter it is, "
+        "the nearer."
+    )
 
 
 def _training_caution(residual: Setting, found: list[Setting]) -> str:
@@ -294,9 +293,9 @@ def trial_in_short(results: Results, network: str) -> str:
 
 
 def _climb(results: Results, setting: Setting) -> str:
-    """`1.04 nats`: from the centres of the cuts half-way to chance."""
+    """`1.04 nats`: from the centres of the cuts half-way to chance; nothing where these were not measured."""
     centre = spread(setting.measure("cuts", "centre_loss")).mean
-    return f"{fixed((results.chance_loss - centre) / 2, 2)} nats" if measured(centre) else "unknown height"
+    return f"{fixed((results.chance_loss - centre) / 2, 2)} nats" if measured(centre) else ""
 
 
 def _distance(results: Results, residual: Setting, setting: Setting) -> str:
@@ -311,7 +310,7 @@ def _distance(results: Results, residual: Setting, setting: Setting) -> str:
 
 
 def trial_networks(results: Results) -> str:
-    return enumeration([typewriter(network) for network in results.parameters["trials"]["networks"]])
+    return named(results.parameters["trials"]["networks"])
 
 
 TRIALS_SENTENCES = {"trials": trials, "trial_networks": trial_networks}

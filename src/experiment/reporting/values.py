@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from experiment.published import PUBLISHED_ERRORS, PublishedErrors
 from experiment.reporting.judgement import NOISE_SHARE
-from experiment.reporting.latex import enumeration, escape, percentage, typewriter
+from experiment.reporting.latex import enumeration, escape, named, percentage
 from experiment.reporting.parameters import parameter_leaves, parameter_text
 from experiment.reporting.results import Results
 from experiment.storage import parameters_hash
@@ -42,7 +42,7 @@ def cited(entry: PublishedErrors) -> str:
 
 
 def network_list(results: Results) -> str:
-    return enumeration([typewriter(network) for network in results.study.networks])
+    return named(results.study.networks)
 
 
 def seed_list(results: Results) -> str:

@@ -280,3 +280,11 @@ def test_every_claim_names_a_stage_of_the_pipeline_a_label_and_a_reference_of_th
         assert declared.stage in stages, declared.id
         assert declared.shown in labels, declared.id
         assert declared.source in {"", *keys}, declared.id
+
+
+def test_what_rescaling_moves_is_known_by_its_claim():
+    raw = {claim.id for claim in CLAIMS if claim.raw}
+    assert raw == {
+        f"{name}_{state}" for name in ("largest_eigenvalue", "trace") for state in ("final", "matched")
+    }
+    assert all(claim.raw == ("which rescaling moves" in claim.quantity) for claim in CLAIMS)
