@@ -3,9 +3,6 @@
 SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONHOME
-# glibc hands freed tensors back to the system and takes their pages anew at every step: a tenth of training's time
-export MALLOC_MMAP_THRESHOLD_ := 1073741824
-export MALLOC_TRIM_THRESHOLD_ := 1073741824
 
 .PHONY: help setup smoke gpu laptop paper test readme clean
 

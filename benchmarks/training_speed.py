@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import transforms
 
+from experiment.machine import execution
 from flatness.data import ImageSet, image_set
 from flatness.execution import choose_execution
 from flatness.networks import build_network
@@ -76,7 +77,7 @@ def random_images(count: int = 10_000) -> ImageSet:
 
 def our_steps(network: str, data: ImageSet) -> Iterator[None]:
     """One training step per item."""
-    trainer = Trainer(build_network(network, 0), data, data, RECIPE, 0, choose_execution())
+    trainer = Trainer(build_network(network, 0), data, data, RECIPE, 0, execution())
     generator = torch.Generator(trainer.execution.device).manual_seed(0)
     trainer.network.train()
     while True:
@@ -87,7 +88,7 @@ def our_steps(network: str, data: ImageSet) -> Iterator[None]:
 
 def plain_steps(network: str, data: ImageSet) -> Iterator[None]:
     """One training step of the usual loop per item."""
-    device = choose_execution().device
+    device = execution().device
     model = build_network(network, 0).to(device).train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
     loader = DataLoader(PlainImages(data), BATCH, shuffle=True, num_workers=2, drop_last=True)
@@ -122,11 +123,11 @@ def compare(network: str, loops: dict[str, Callable[[str, ImageSet], Iterator[No
 
 def operations_per_image(network: str, data: ImageSet) -> float:
     """Floating-point operations of one training step for one image, in float32, where torch counts every layer."""
-    execution = choose_execution(precision="float32")
-    trainer = Trainer(build_network(network, 0), data, data, RECIPE, 0, execution)
+    machine = choose_execution(precision="float32", kernels="torch")
+    trainer = Trainer(build_network(network, 0), data, data, RECIPE, 0, machine)
     trainer.network.train()
-    generator = torch.Generator(execution.device).manual_seed(0)
-    images, labels = trainer.augmentation.batch(torch.arange(BATCH, device=execution.device), generator)
+    generator = torch.Generator(machine.device).manual_seed(0)
+    images, labels = trainer.augmentation.batch(torch.arange(BATCH, device=machine.device), generator)
     with FlopCounterMode(display=False) as counter:
         trainer.step(images, labels, RECIPE.learning_rate)
     return counter.get_total_flops() / BATCH
@@ -134,8 +135,8 @@ def operations_per_image(network: str, data: ImageSet) -> float:
 
 def matrix_product_speed(size: int = 2048, repetitions: int = 10) -> float:
     """Floating-point operations a second of a product of two square matrices in the machine's number format."""
-    execution = choose_execution()
-    a = torch.randn(size, size, device=execution.device, dtype=execution.precision)
+    machine = execution()
+    a = torch.randn(size, size, device=machine.device, dtype=machine.precision)
     for repetition in range(repetitions + 3):
         if repetition == 3:
             float(a[0, 0])
@@ -146,10 +147,11 @@ def matrix_product_speed(size: int = 2048, repetitions: int = 10) -> float:
 
 
 def main() -> None:
-    execution = choose_execution()
-    precision = str(execution.precision).removeprefix("torch.")
+    machine = execution()  # as the stages train: freed memory is kept, for both loops
+    precision = str(machine.precision).removeprefix("torch.")
     print(
-        f"{execution.device_name}, {torch.get_num_threads()} threads, {precision}, torch {torch.__version__}"
+        f"{machine.device_name}, {torch.get_num_threads()} threads, {precision}, {machine.kernels} kernels, "
+        f"torch {torch.__version__}"
     )
     peak = matrix_product_speed()
     print(f"one matrix product: {peak / 1e9:.0f} GFLOP/s")

@@ -22,3 +22,8 @@ def provenance(execution: Execution, parameters: Any) -> dict[str, Any]:
         "numpy": version("numpy"),
         "parameters": parameters_hash(parameters),
     }
+
+
+def training_provenance(execution: Execution, parameters: Any) -> dict[str, Any]:
+    """`provenance`, and which kernels trained; where a training does not say, they were torch's."""
+    return provenance(execution, parameters) | {"kernels": execution.kernels}

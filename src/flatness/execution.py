@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from flatness.fusion import kernel
+
+KERNELS = ("compiled", "torch")  # of training, between convolutions
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
 class Execution:
-    """A device and the number format of its convolutions and products.
+    """A device, the number format of its convolutions and products, and whether training uses compiled kernels.
 
     Parameters and batch-norm statistics stay in the network's own type, and losses in at least float32, whatever
     `precision` says.
@@ -20,6 +23,7 @@ class Execution:
 
     device: torch.device
     precision: torch.dtype
+    compiled: bool = False
 
     def autocast(self) -> AbstractContextManager:
         """Context in which convolutions and products run in `precision`."""
@@ -32,6 +36,11 @@ class Execution:
             if parameter.ndim == 4:
                 parameter.data = parameter.data.to(memory_format=torch.channels_last)
         return network
+
+    @property
+    def kernels(self) -> str:
+        """Which of KERNELS training uses."""
+        return "compiled" if self.compiled else "torch"
 
     @property
     def device_name(self) -> str:
@@ -52,11 +61,14 @@ def without_autocast() -> Iterator[None]:
         yield
 
 
-def choose_execution(device: str | None = None, precision: str | None = None) -> Execution:
-    """The given device and precision, or the best the machine has: CUDA before CPU, bfloat16 where native.
+def choose_execution(
+    device: str | None = None, precision: str | None = None, kernels: str | None = None
+) -> Execution:
+    """The given device, precision and kernels of training, or the best the machine has.
 
-    Raises ValueError for a device that is absent, or is neither CPU nor CUDA, and for a precision that is not of
-    PRECISIONS.
+    That is CUDA before CPU, bfloat16 where native, and on a CPU compiled kernels where a compiler makes them. Raises
+    ValueError for a device that is absent, or is neither CPU nor CUDA, for a precision that is not of PRECISIONS, for
+    kernels that are not of KERNELS, and for compiled ones that cannot be had.
     """
     present = torch.cuda.device_count() if torch.cuda.is_available() else 0
     allowed = ["cpu", *(["cuda"] if present else []), *(f"cuda:{number}" for number in range(present))]
@@ -64,10 +76,19 @@ def choose_execution(device: str | None = None, precision: str | None = None) ->
         raise ValueError(f"device {device!r}: expected one that torch finds here, {', '.join(allowed)}")
     chosen = torch.device(device or ("cuda" if present else "cpu"))
     if precision is None:
-        return Execution(chosen, torch.bfloat16 if has_native_bfloat16(chosen) else torch.float32)
+        precision = "bfloat16" if has_native_bfloat16(chosen) else "float32"
     if precision not in PRECISIONS:
         raise ValueError(f"precision {precision!r}: expected one of {', '.join(PRECISIONS)}")
-    return Execution(chosen, PRECISIONS[precision])
+    if kernels not in (None, *KERNELS):
+        raise ValueError(f"kernels {kernels!r}: expected one of {', '.join(KERNELS)}")
+    wanted = kernels != "torch" and chosen.type == "cpu"
+    compiled = wanted and kernel(PRECISIONS[precision]) is not None
+    if kernels == "compiled" and not compiled:
+        raise ValueError(
+            f"kernels 'compiled': expected a CPU under Linux with gcc or clang, found none that serves {chosen}; "
+            "install gcc, or take kernels 'torch'"
+        )
+    return Execution(chosen, PRECISIONS[precision], compiled)
 
 
 def has_native_bfloat16(device: torch.device) -> bool:

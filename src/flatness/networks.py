@@ -1,65 +1,17 @@
 """Residual and plain image networks, built from one name by one constructor; `flatness.names` has the grammar."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from flatness.fusion import rectified_norm, subsampled
 from flatness.names import Architecture, parse_name
 
-_gradients_are_reused = False
-
-
-@contextmanager
-def reused_gradients(reused: bool = True) -> Iterator[None]:
-    """Activations of forward passes herein overwrite the gradient that reaches them, which saves its copy.
-
-    For a training loop: the numbers are the same, but no hook may keep an activation's gradient. One that is to be
-    differentiated itself is not overwritten.
-    """
-    global _gradients_are_reused
-    before, _gradients_are_reused = _gradients_are_reused, reused
-    try:
-        yield
-    finally:
-        _gradients_are_reused = before
-
-
-class ReLU(nn.ReLU):
-    """Rectifies in place, and within `reused_gradients` the gradient, too.
-
-    That is safe as every gradient that reaches an activation of these networks has then served all else: a shortcut's
-    is summed with the block's, whose backward pass comes first.
-    """
-
-    def __init__(self):
-        super().__init__(inplace=True)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _ReusingReLU.apply(x) if _gradients_are_reused else super().forward(x)
-
-
-class _ReusingReLU(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x: Tensor) -> Tensor:
-        ctx.mark_dirty(x.relu_())
-        ctx.save_for_backward(x)
-        return x
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
-        (y,) = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return torch.ops.aten.threshold_backward(gradient, y, 0)
-        if gradient.stride() != y.stride():  # that of the pooling is one number per channel, expanded
-            gradient = torch.empty_like(y).copy_(gradient)
-        return torch.ops.aten.threshold_backward.grad_input(gradient, y, 0, grad_input=gradient)
-
-
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": ReLU,
+    "relu": partial(nn.ReLU, inplace=True),
     "tanh": nn.Tanh,
     "gelu": nn.GELU,
     "sigmoid": nn.Sigmoid,
@@ -87,12 +39,12 @@ class Block(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.activation(self.norm1(self.conv1(x)))
-        y = self.norm2(self.conv2(y))
-        if self.scale != 0:
-            shortcut = self.shortcut(x)
-            y += shortcut if self.scale == 1 else self.scale * shortcut
-        return self.activation(y)
+        y = self.conv2(rectified_norm(self.norm1, self.activation, self.conv1(x)))
+        if self.scale == 0:
+            return rectified_norm(self.norm2, self.activation, y)
+        shortcut = self.shortcut(x)
+        added = shortcut if self.scale == 1 else self.scale * shortcut
+        return rectified_norm(self.norm2, self.activation, y, added)
 
     def shortcut(self, x: Tensor) -> Tensor:
         """Identity, option A (subsample, pad channels with zeros on both sides) or a projection."""
@@ -102,7 +54,7 @@ class Block(nn.Module):
             return x
         before = self.added_channels // 2
         padding = (0, 0, 0, 0, before, self.added_channels - before)
-        return functional.pad(x[:, :, :: self.stride, :: self.stride], padding)
+        return functional.pad(subsampled(x, self.stride), padding)
 
 
 class ImageNetwork(nn.Module):
@@ -125,7 +77,7 @@ class ImageNetwork(nn.Module):
         self.head = nn.Linear(inputs, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.activation(self.norm(self.conv(x)))
+        y = rectified_norm(self.norm, self.activation, self.conv(x))
         return self.head(self.stages(y).mean((2, 3)))
 
 

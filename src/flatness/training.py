@@ -20,7 +20,7 @@ from flatness.capture import CapturedStep
 from flatness.data import Augmentation, ImageSet
 from flatness.evaluation import evaluate
 from flatness.execution import Execution
-from flatness.networks import reused_gradients
+from flatness.fusion import fused_operations
 from flatness.seeds import generator
 
 Weights = dict[str, Tensor]  # a network's state: parameters and batch-norm statistics by name
@@ -171,7 +171,7 @@ class Trainer:
         return CapturedStep(self._step, device) if device.type == "cuda" else None
 
     def _step(self, images: Tensor, labels: Tensor, learning_rate: float | Tensor) -> Tensor:
-        with self.execution.autocast(), reused_gradients():
+        with self.execution.autocast(), fused_operations(self.execution.compiled):
             logits = self.network(images)
         loss = functional.cross_entropy(logits.float(), labels)
         self.network.zero_grad(set_to_none=True)

@@ -18,7 +18,7 @@ from experiment.measuring import IMAGES_SEED, measured_images
 from experiment.parameters.ablation import Ablation
 from experiment.parameters.loading import load_section
 from experiment.parameters.train import Train
-from experiment.provenance import provenance
+from experiment.provenance import provenance, training_provenance
 from experiment.runs import parameters_of, restored_network
 from experiment.storage import IMAGES, file_hash, progress_path, write_json
 from experiment.tensors import weights_hash
@@ -57,7 +57,8 @@ def main(network_name: str, weight_decay: float, seed: int) -> None:
     sets = load_images()
     declared = parameters.model_dump(exclude={"networks", "weight_decays", "further", "seeds"})
     origin = provenance(exact, {"recipe": asdict(recipe), "ablation": declared})
-    origin["training_precision"] = str(machine.precision).removeprefix("torch.")
+    trained = training_provenance(machine, {})
+    origin |= {f"training_{key}": trained[key] for key in ("precision", "kernels")}
     path = ablation_path(network_name, weight_decay, seed)
     trainer, records, progress = train(
         network_name, seed, recipe, machine, sets, f"ablation-{path.stem}", origin

@@ -11,7 +11,7 @@ from experiment.images import load_images, number_of_classes
 from experiment.machine import execution
 from experiment.parameters.loading import load_section
 from experiment.parameters.train import Train
-from experiment.provenance import provenance
+from experiment.provenance import training_provenance
 from experiment.storage import (
     IMAGES,
     NETWORKS,
@@ -40,7 +40,8 @@ def main(network_name: str, seed: int) -> None:
     train_set, test_set = load_images()
     network = build_network(network_name, seed, train_set.images.shape[3], number_of_classes(train_set))
     trainer = Trainer(network, train_set, test_set, Recipe(**recipe.model_dump()), seed, machine, checkpoints)
-    origin = provenance(machine, recipe.model_dump() | {"checkpoints": checkpoints})
+    declared = recipe.model_dump() | {"checkpoints": checkpoints}
+    origin = training_provenance(machine, declared)
     progress = progress_path(f"train-{run_name(network_name, seed)}", file_hash(IMAGES), origin)
     records = resume(trainer, progress)
     announce(trainer, network_name)

@@ -14,7 +14,7 @@ from experiment.parameters.loading import load_section
 from experiment.parameters.surface import Surface
 from experiment.parameters.train import Train
 from experiment.progress import PointLog
-from experiment.provenance import provenance
+from experiment.provenance import provenance, training_provenance
 from experiment.runs import parameters_of, restored_network
 from experiment.slices import write_slice
 from experiment.storage import DATASET, IMAGES, file_hash, progress_path, read_json, write_json, write_rows
@@ -43,7 +43,7 @@ def main(network_name: str, learning_rate: float, seed: int) -> None:
     machine = execution()
     sets = load_images()
     run = (network_name, learning_rate, seed)
-    origin = provenance(machine, asdict(recipe))
+    origin = training_provenance(machine, asdict(recipe))
     progress = progress_path(f"try-{trial_name(*run)}", file_hash(IMAGES), origin)
     trainer, records = train(network_name, seed, recipe, machine, sets, progress, trial_name(*run))
     lost, weights = diverged(trainer, records), weights_of(trainer.network)

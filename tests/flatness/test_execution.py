@@ -2,15 +2,16 @@ import pytest
 import torch
 from torch import nn
 
+from flatness import execution
 from flatness.execution import choose_execution, without_autocast
 from flatness.networks import build_network
 from flatness.seeds import derived_seed, generator
 
 
 def test_precision_is_that_of_the_convolutions_alone():
-    execution = choose_execution("cpu", "bfloat16")
-    network = execution.place(build_network("resnet8", 0))
-    with execution.autocast():
+    machine = choose_execution("cpu", "bfloat16")
+    network = machine.place(build_network("resnet8", 0))
+    with machine.autocast():
         assert network.conv(torch.zeros(1, 3, 8, 8)).dtype == torch.bfloat16
     assert network.conv.weight.dtype == torch.float32
     assert network.conv.weight.is_contiguous(memory_format=torch.channels_last)
@@ -25,6 +26,7 @@ def test_precision_is_that_of_the_convolutions_alone():
         (("gpu", None), "'gpu': expected one that torch finds here, cpu"),
         (("meta", None), "'meta': expected one"),
         (("cuda:99", None), "'cuda:99': expected one"),
+        (("cpu", None, "own"), "'own': expected one of compiled, torch"),
     ],
 )
 def test_unknown_settings_are_refused(arguments, reason):
@@ -70,3 +72,13 @@ def test_what_is_decorated_knows_no_autocast_and_the_caller_keeps_its():
     with torch.autocast("cpu", torch.bfloat16):
         assert decorated(numbers).dtype == torch.float32
         assert layer(numbers).dtype == torch.bfloat16
+
+
+def test_compiled_kernels_are_taken_where_they_can_be_had_unless_torchs_are_named(monkeypatch):
+    assert choose_execution("cpu", "float32", "torch").kernels == "torch"
+    monkeypatch.setattr(execution, "kernel", lambda precision: object())
+    assert choose_execution("cpu").kernels == choose_execution("cpu", None, "compiled").kernels == "compiled"
+    monkeypatch.setattr(execution, "kernel", lambda precision: None)
+    assert choose_execution("cpu").kernels == "torch"
+    with pytest.raises(ValueError, match="kernels 'compiled': expected .* gcc .*install gcc"):
+        choose_execution("cpu", None, "compiled")

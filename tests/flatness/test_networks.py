@@ -1,9 +1,8 @@
 import pytest
 import torch
-from torch.nn import functional
 
 from flatness.names import parse_name
-from flatness.networks import build_network, reused_gradients
+from flatness.networks import build_network
 
 HE_PARAMETERS = {20: 0.27, 32: 0.46, 44: 0.66, 56: 0.85, 110: 1.7}  # millions, He et al. 2016, Table 6
 
@@ -110,50 +109,3 @@ def test_unknown_names_are_refused_with_the_grammar(name, reason):
 
 def test_other_channels_and_classes():
     assert build_network("resnet8", 0, channels=1, classes=7)(torch.zeros(2, 1, 16, 16)).shape == (2, 7)
-
-
-def gradients(network, images, reused: bool) -> dict[str, torch.Tensor]:
-    with reused_gradients(reused):
-        loss = functional.cross_entropy(network(images).float(), torch.arange(len(images)) % 10)
-    network.zero_grad()
-    loss.backward()
-    return {name: parameter.grad.clone() for name, parameter in network.named_parameters()}
-
-
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize(
-    "name",
-    ["plain8", "resnet14", "resnet14-shortcut0.5", "resnet14-projection", "resnet14-nonorm", "plain8-tanh"],
-)
-@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-def test_reused_gradients_are_the_same_gradients(name, layout, precision):
-    """Bit for bit, whatever the shortcut: no gradient is overwritten before all that read it have done so."""
-    images = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(0)).to(memory_format=layout)
-    network = build_network(name, 0).to(memory_format=layout)
-    with torch.autocast("cpu", precision, enabled=precision != torch.float32):
-        kept, reused = (gradients(network, images, reused) for reused in (False, True))
-    assert all(torch.equal(kept[name], reused[name]) for name in kept)
-
-
-def test_reused_gradients_can_be_differentiated():
-    network, images = build_network("resnet8", 0), torch.randn(2, 3, 32, 32)
-
-    def curved(reused: bool) -> torch.Tensor:
-        with reused_gradients(reused):
-            loss = network(images).square().sum()
-        (first,) = torch.autograd.grad(loss, network.conv.weight, create_graph=True)
-        return torch.autograd.grad(first.square().sum(), network.conv.weight)[0]
-
-    assert torch.equal(curved(False), curved(True))
-
-
-def test_gradients_are_reused_in_their_context_alone():
-    """Outside, also after an exception within, a hook may keep what reaches an activation."""
-    network, kept = build_network("plain8", 0), []
-    with pytest.raises(ZeroDivisionError), reused_gradients():
-        raise ZeroDivisionError
-    y = network.norm(network.conv(torch.randn(2, 3, 32, 32)))
-    z = network.activation(y)
-    z.register_hook(kept.append)
-    (z * torch.arange(-1.0, 1.0).view(2, 1, 1, 1)).sum().backward()
-    assert torch.equal(kept[0][0], torch.full_like(z[0], -1))

@@ -121,6 +121,12 @@ def transitive_imports(file: Path) -> frozenset[Path]:
     return frozenset(found)
 
 
+def code_of(script: Path) -> frozenset[Path]:
+    """All source that a script runs: what it imports, and C sources that are compiled by the Python file of their name."""
+    imported = transitive_imports(script)
+    return imported | {source for file in imported if (source := file.with_suffix(".c")).is_file()}
+
+
 def leaves(content: Any, key: str = "") -> set[str]:
     """Dotted keys of the values of nested mappings; what networks override is free, so no keys of its own."""
     if not isinstance(content, dict) or key == "train.overrides":

@@ -13,6 +13,7 @@ from pipeline_files import (
     SCALES,
     SOURCE,
     WHOLE_FILE,
+    code_of,
     declared_stages,
     imported_names,
     leaves,
@@ -52,7 +53,7 @@ def sections_read(script) -> set[str]:
 @pytest.mark.parametrize("name", STAGES)
 def test_code_deps_are_the_transitive_imports(name):
     stage = STAGES[name]
-    imported = {str(file.relative_to(ROOT)) for file in transitive_imports(stage.script)}
+    imported = {str(file.relative_to(ROOT)) for file in code_of(stage.script)}
     declared = {path for path in stage.deps if path.startswith("src/")}
     assert declared == imported, (
         f"missing in deps: {sorted(imported - declared)}; superfluous: {sorted(declared - imported)}"

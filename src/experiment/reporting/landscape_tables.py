@@ -182,7 +182,10 @@ def provenance_table(results: Results) -> str:
     rows: dict[tuple[str, ...], list[str]] = {}
     origins = list(_origins(results))
     for stage, run, origin in origins:
-        key = (stage, *(escape(str(origin.get(column, ABSENT))) for column in PROVENANCE_COLUMNS))
+        cells = {column: str(origin.get(column, ABSENT)) for column in PROVENANCE_COLUMNS}
+        if origin.get("kernels") == "compiled":
+            cells["precision"] += ", compiled"
+        key = (stage, *map(escape, cells.values()))
         rows.setdefault(key, []).append(run)
     of_stage: dict[str, list[str]] = {}
     for stage, run, _ in origins:
@@ -220,6 +223,6 @@ def _origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for (network, decay), seed in product(ablation_runs(declared), declared["seeds"]):
         path = ablation_path(network, decay, seed)
         origin = read_json(path)["provenance"]
-        trained = origin | {"precision": origin.get("training_precision", ABSENT)}
+        trained = origin | {key: origin.get(f"training_{key}", ABSENT) for key in ("precision", "kernels")}
         yield "ablation", path.stem, origin
         yield "ablation, training", path.stem, trained
