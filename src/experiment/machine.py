@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from itertools import product
 
 import torch
 
@@ -13,7 +14,7 @@ PRECISION_VARIABLE = "FLATNESS_PRECISION"  # float32 or bfloat16
 KERNELS_VARIABLE = "FLATNESS_KERNELS"  # of training: compiled or torch
 VARIABLES = (DEVICE_VARIABLE, PRECISION_VARIABLE, KERNELS_VARIABLE)
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # glibc's numbers of its settings (malloc.h)
-MEMORY_KEPT = (2**30, 2**25)  # bytes; the second is the most that older releases take
+MEMORY_KEPT = (2**25, 2**30)  # bytes; older releases take the first alone
 
 
 def execution() -> Execution:
@@ -32,12 +33,15 @@ def execution() -> Execution:
 def keep_freed_memory() -> None:
     """Let glibc, where it is the system's, keep what tensors free for the next ones.
 
-    By default it hands their pages back and takes them anew at every step: a tenth of training's time.
+    By default it hands their pages back and takes them anew at every step: a tenth of training's time. What the
+    environment says of memory (MALLOC_...) stands.
     """
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if sys.platform != "linux" or any(name.startswith("MALLOC_") for name in os.environ):
+        return
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
-        for option in (TRIM_THRESHOLD, MMAP_THRESHOLD):
-            any(set_option(option, kept) for kept in MEMORY_KEPT)
+        for option, kept in product((TRIM_THRESHOLD, MMAP_THRESHOLD), MEMORY_KEPT):
+            set_option(option, kept)
 
 
 def make_cuda_repeatable() -> None:

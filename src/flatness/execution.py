@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from flatness.fusion import kernel
+from flatness.fusion import kernel, why_no_kernel
 
 KERNELS = ("compiled", "torch")  # of training, between convolutions
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -66,7 +66,7 @@ def choose_execution(
 ) -> Execution:
     """The given device, precision and kernels of training, or the best the machine has.
 
-    That is CUDA before CPU, bfloat16 where native, and on a CPU compiled kernels where a compiler makes them. Raises
+    That is CUDA before CPU, bfloat16 where native, and on a CPU kernels that are compiled now, if gcc is there. Raises
     ValueError for a device that is absent, or is neither CPU nor CUDA, for a precision that is not of PRECISIONS, for
     kernels that are not of KERNELS, and for compiled ones that cannot be had.
     """
@@ -84,9 +84,10 @@ def choose_execution(
     wanted = kernels != "torch" and chosen.type == "cpu"
     compiled = wanted and kernel(PRECISIONS[precision]) is not None
     if kernels == "compiled" and not compiled:
+        found = why_no_kernel(PRECISIONS[precision]) if chosen.type == "cpu" else f"device {chosen}"
         raise ValueError(
-            f"kernels 'compiled': expected a CPU under Linux with gcc or clang, found none that serves {chosen}; "
-            "install gcc, or take kernels 'torch'"
+            f"kernels 'compiled': expected the CPU, under Linux with a gcc that works, found {found}; mend that, or take "
+            "kernels 'torch'"
         )
     return Execution(chosen, PRECISIONS[precision], compiled)
 

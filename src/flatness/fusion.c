@@ -1,9 +1,9 @@
 /* Batch norm in training mode, an addition and a rectifier in one: z = max(norm(x) + added, 0), and its gradients.
 
    Between two convolutions memory is the bottleneck. `forward` reads x twice (statistics, then result) and writes z;
-   `backward` reads gradient and x twice and writes the gradient of x over one of them. Single operations pass over
-   memory about twice as often. Formulas are those of `fusion.py`, which compiles this file once for bfloat16
-   (-DBFLOAT16) and once for float32.
+   `backward` reads gradient and x twice and writes over the gradient, or beside it where there is an addition. Single
+   operations pass over memory about twice as often. Formulas are those of `fusion.py`, which compiles this file once
+   for bfloat16 (-DBFLOAT16) and once for float32.
 
    Arrays of `numbers` lie channels last: row after row of `channels` numbers. They are read in spans of 64, each of 4
    vectors: 64 is a multiple of `channels` or divides it, so that a place in a row of max(64, channels) numbers always
@@ -14,6 +14,10 @@
 #include <omp.h>
 #include <stdint.h>
 #include <string.h>
+
+#if !defined(__GNUC__) || defined(__clang__)
+#error "expected gcc, whose OpenMP shares its threads with torch"
+#endif
 
 enum { LANES = 16, VECTORS = 4, SPAN = LANES * VECTORS, BLOCK = 256 /* rows whose sum is float32 */ };
 
@@ -81,6 +85,21 @@ static void gather(const floats first[VECTORS], const floats second[VECTORS], in
         }
 }
 
+/* Means of the channels over the first rows: near enough to the mean for sums of x - origin to lose no digits. */
+static void first_means(const number *x, int64_t rows, int64_t width, int64_t channels, double *sums, float *means) {
+    const int64_t some = smaller(rows, BLOCK);
+    const floats nothing[VECTORS] = {0};
+    memset(sums, 0, sizeof(double) * 2 * channels);
+    for (int64_t offset = 0; offset < width; offset += SPAN) {
+        floats sum[VECTORS] = {0};
+        for (int64_t row = 0; row < some; row++)
+            for (int vector = 0; vector < VECTORS; vector++)
+                sum[vector] += load(x + row * width + offset + vector * LANES);
+        gather(sum, nothing, offset, channels, sums);
+    }
+    for (int64_t channel = 0; channel < channels; channel++) means[channel] = sums[channel] * channels / (some * width);
+}
+
 /* Threads' sums [threads][2][channels] added up, in order, to those of the first. */
 static void add_up(double *sums, int threads, int64_t channels) {
     for (int64_t thread = 1; thread < threads; thread++)
@@ -93,12 +112,9 @@ void forward(const number *x, const number *added, number *z, int64_t numbers, i
              const float *bias, float eps, float momentum, float *running_mean, float *running_variance, float *kept,
              double *sums, int threads) {
     const int64_t width = larger(SPAN, channels), rows = numbers / width;
-    float origin[width], scales[width], shifts[width], some[channels];
-    for (int64_t channel = 0; channel < channels; channel += LANES) {
-        floats first = load(x + channel);
-        for (int64_t lane = 0; lane < smaller(LANES, channels - channel); lane++) some[channel + lane] = first[lane];
-    }
-    repeat(some, channels, origin); /* sums of x - origin: no digits are lost where the mean is far from 0 */
+    float origin[width], scales[width], shifts[width], near[channels];
+    first_means(x, rows, width, channels, sums, near);
+    repeat(near, channels, origin);
     memset(sums, 0, sizeof(double) * threads * 2 * channels);
 
 #pragma omp parallel num_threads(threads)
@@ -123,7 +139,7 @@ void forward(const number *x, const number *added, number *z, int64_t numbers, i
             const double count = (double)numbers / channels;
             add_up(sums, threads, channels);
             for (int64_t channel = 0; channel < channels; channel++) {
-                double distance = sums[channel] / count, mean = some[channel] + distance;
+                double distance = sums[channel] / count, mean = near[channel] + distance;
                 double variance = sums[channels + channel] / count - distance * distance;
                 if (variance < 0) variance = 0; /* what is not a number stays */
                 double inverse = 1 / sqrt(variance + eps), scale = weight[channel] * inverse;
@@ -143,7 +159,7 @@ void forward(const number *x, const number *added, number *z, int64_t numbers, i
                 const int64_t at = row * width + place;
                 floats value = load_float(scales + place) * load(x + at) + load_float(shifts + place);
                 if (added) value += load(added + at);
-                store(z + at, where(~(words)(value <= 0), value)); /* also here */
+                store(z + at, where(~(words)(value <= 0), value)); /* what is not a number stays */
             }
     }
 }

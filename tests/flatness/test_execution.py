@@ -79,6 +79,7 @@ def test_compiled_kernels_are_taken_where_they_can_be_had_unless_torchs_are_name
     monkeypatch.setattr(execution, "kernel", lambda precision: object())
     assert choose_execution("cpu").kernels == choose_execution("cpu", None, "compiled").kernels == "compiled"
     monkeypatch.setattr(execution, "kernel", lambda precision: None)
+    monkeypatch.setattr(execution, "why_no_kernel", lambda precision: "no gcc")
     assert choose_execution("cpu").kernels == "torch"
-    with pytest.raises(ValueError, match="kernels 'compiled': expected .* gcc .*install gcc"):
+    with pytest.raises(ValueError, match="kernels 'compiled': expected .* gcc .*found no gcc; .*'torch'"):
         choose_execution("cpu", None, "compiled")

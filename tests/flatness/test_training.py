@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional
 from toys import random_images
 
+from flatness import fusion
 from flatness.execution import Execution, choose_execution
 from flatness.networks import build_network
 from flatness.training import SCHEDULES, Recipe, Trainer, learning_rate_at, weights_of
@@ -139,3 +140,25 @@ def test_checkpoints_closer_than_a_step_are_refused():
         ValueError, match="0, 0.1, 1: expected each after a step of its own, found 2 .* 4 steps per epoch"
     ):
         make_trainer(checkpoints=(0.0, 0.1, 1.0))
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_kernels_are_those_of_the_execution(compiled, monkeypatch):
+    fused = []
+    monkeypatch.setattr(fusion, "_fits", lambda *_: fused.append(True) or False)
+    trainer = make_trainer(execution=replace(FLOAT32, compiled=compiled))
+    trainer.network.train()
+    trainer.step(*trainer.train_set.batch(slice(0, 16)), 0.1)
+    assert len(fused) == (7 if compiled else 0)
+
+
+@pytest.mark.skipif(fusion.kernel(torch.float32) is None, reason="no compiler here that makes the kernel")
+def test_compiled_kernels_train_as_torchs_do():
+    """To rounding, which training magnifies: after a few steps."""
+    records = [
+        make_trainer(replace(RECIPE, epochs=1), execution=replace(FLOAT32, compiled=compiled)).run_epoch()
+        for compiled in (True, False)
+    ]
+    for field in ("train_loss", "test_loss", "gradient_norm"):
+        one, other = (getattr(record, field) for record in records)
+        assert one == pytest.approx(other, rel=1e-3)
