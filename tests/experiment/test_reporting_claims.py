@@ -204,6 +204,23 @@ def test_inconclusive_judgements_are_counted_by_their_reasons():
     assert "inconclusive" not in claims.verdict_count(None)
 
 
+def test_the_ablation_is_answered_by_the_verdicts_on_its_networks():
+    of_ablation = {"stage": "measure_ablation"}
+    undecided = of_ablation | {"verdict": "inconclusive"}
+    found(
+        {"claim": "elsewhere"},
+        undecided,
+        of_ablation | {"claim": "b"},
+        undecided | {"claim": "c", "revised": True},
+    )
+    assert claims.ablation_answer(None) == (
+        rf"Of the claims judged on these networks (\cref{{tab:claims}}), one is supported (b) and two are inconclusive "
+        rf"(a claim; c{claims.REVISED})."
+    )
+    found({})
+    assert claims.ablation_answer(None) == ""
+
+
 def test_what_the_mean_hides_stands_in_the_conclusion():
     parts = {"depth 8": 0.25, "depth 20": -0.5, "depth 56": -1.25}
     found({"by_stratum": parts})

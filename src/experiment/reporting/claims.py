@@ -35,6 +35,7 @@ REVISED = r"\textsuperscript{\textdagger}"  # beside a quantity that was chosen 
 SIGNS = {1: r"\ensuremath{+}", -1: r"\ensuremath{-}", 0: r"\textpm{}"}
 SIDES_IN_SHORT = {1: "for", -1: "against", 0: "neither", None: ABSENT}
 DECIDED = (SUPPORTED, CONTRADICTED)
+ABLATION = "measure_ablation"  # the stage that makes its evidence
 GAP = "less_overfitting"  # the claim on the generalisation gap
 
 Entry = dict[str, Any]  # of claims.json
@@ -204,6 +205,22 @@ def unjudged(results: Results) -> str:
             f"Of {enumeration(found)} there is no estimate ({escape(reason)})."
             for reason, found in missing.items()
         ]
+    )
+
+
+def ablation_answer(results: Results) -> str:
+    """`Of the claims judged on these networks (Table 3), one is supported (claim) and two are inconclusive (claim; claim).`"""
+    found = [entry for entry in entries() if entry["stage"] == ABLATION]
+    groups = {verdict: [name(e) for e in found if e["verdict"] == verdict] for verdict in VERDICTS}
+    texts = [
+        f"{count(len(names))} {said(verdict, len(names))} ({'; '.join(names)})"
+        for verdict, names in groups.items()
+        if names
+    ]
+    return (
+        f"Of the claims judged on these networks (\\cref{{tab:claims}}), {enumeration(texts)}."
+        if texts
+        else ""
     )
 
 
@@ -456,5 +473,6 @@ CLAIMS_SENTENCES = {
     "claims_decided": decided,
     "claims_unjudged": unjudged,
     "claims_gaps": gaps,
+    "ablation_answer": ablation_answer,
 }
 CLAIMS_TABLES = {"claims": claims_table}
