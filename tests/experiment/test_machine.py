@@ -35,6 +35,7 @@ def memory_options(monkeypatch) -> dict[int, int]:
     """What is asked of glibc, by option."""
     options: dict[int, int] = {}
     monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("FLATNESS_KERNELS", "torch")  # loads no library
     monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace(mallopt=options.__setitem__))
     for name in list(os.environ):
         if name.startswith("MALLOC_"):
