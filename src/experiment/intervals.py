@@ -14,6 +14,7 @@ import numpy as np
 from scipy.stats import rankdata
 
 Generator = np.random.Generator
+ALL_WAYS = 10**6  # of exchanging labels, that are all taken where the effects of strata add up
 
 
 @dataclass(frozen=True)
@@ -186,8 +187,9 @@ def label_permutation(
 ) -> float | None:
     """Two-sided p of no difference between the sides: sides are exchanged among the runs of each stratum.
 
-    The statistic is |mean over strata of effect(mean of first, mean of second)|, runs entering by the mean of their draws;
-    `_exchanged` tells how many ways are taken. None with fewer than two observations in all.
+    The statistic is |mean over strata of effect(mean of first, mean of second)|, runs entering by the mean of their draws.
+    Strata add up, so that up to ALL_WAYS ways of all together are taken, every one; else `resamples` random ones as
+    `_exchanged` does. None with fewer than two observations in all.
     """
     if len(observations) < 2:
         return None
@@ -195,11 +197,24 @@ def label_permutation(
         np.array([np.mean(o.first) for o in members] + [np.mean(o.second) for o in members])
         for members in _by_stratum(observations).values()
     ]
+    if prod(comb(len(values), len(values) // 2) for values in pools) <= ALL_WAYS:
+        sums = np.zeros(1)
+        for values in pools:
+            sums = np.add.outer(sums, _effects(values, effect)).ravel()
+        return _share_as_large(np.abs(sums), abs(sums[0]))  # the first way leaves the sides as they are
 
     def statistic(means: Sequence[tuple[float, float]]) -> float:
         return abs(float(np.mean([effect(*both) for both in means])))
 
     return _exchanged(pools, statistic, resamples, seed)
+
+
+def _effects(values: np.ndarray, effect: Effect) -> np.ndarray:
+    """The effect for each way of taking half of the values as the first side; that of the first half comes first."""
+    count = len(values) // 2
+    first = [values[list(chosen)].mean() for chosen in combinations(range(len(values)), count)]
+    total = values.sum()
+    return np.array([effect(float(mean), float((total - count * mean) / count)) for mean in first])
 
 
 def _exchanged(
@@ -296,9 +311,9 @@ def _different_orders(values: Sequence[float]) -> Iterator[list[float]]:
         yield from ([first, *order] for order in _different_orders(rest))
 
 
-def _share_as_large(values: Sequence[float], observed: float) -> float:
+def _share_as_large(values: Sequence[float] | np.ndarray, observed: float) -> float:
     """Share of values that reach `observed`, up to rounding."""
-    return float(np.mean(np.asarray(values) >= observed * (1 - 1e-12) - 1e-300))
+    return float(np.mean(np.asarray(values) >= observed * (1 - 1e-10) - 1e-300))
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

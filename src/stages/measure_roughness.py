@@ -11,11 +11,13 @@ from experiment.layout import ROUGHNESS, surface_path
 from experiment.parameters.loading import load_section
 from experiment.parameters.study import load_study
 from experiment.parameters.trials import Trials
+from experiment.rises import RISES, rise_key
 from experiment.slices import read_slice
 from experiment.storage import DATASET, read_json, run_name, write_json
 from experiment.trials import trial_name, trial_slice_path
 from flatness import plane_roughness
 from flatness.resolution import unfiltered_measures
+from flatness.rise_distance import rise_distance
 from flatness.roughness import line_measures, profile_measures, surface_measures
 
 PLANES = ("final", "recomputed", "matched")
@@ -69,8 +71,11 @@ def cut_measures(cuts: xarray.Dataset, chance: float) -> dict[str, Any]:
     losses, errors = (
         cuts[name].transpose("direction", "alpha").values for name in ("loss", "standard_error")
     )
+    alphas = cuts["alpha"].values
     profiles = [
-        profile_measures(loss, error, cuts["alpha"].values, chance) | unfiltered_measures([loss], [error])
+        profile_measures(loss, error, alphas, chance)
+        | {rise_key(rise): rise_distance(loss, alphas, rise) for rise in RISES}
+        | unfiltered_measures([loss], [error])
         for loss, error in zip(losses, errors, strict=True)
     ]
     columns = {name: np.array([profile[name] for profile in profiles]) for name in profiles[0]}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from experiment import intervals
 from experiment.intervals import (
     ALIGNED,
     Contrast,
@@ -94,18 +95,23 @@ def test_strata_are_permuted_apart():
     observations = [
         pair(s, seed, base + seed, base + 10 + seed) for s, base in (("a", 0), ("b", 100)) for seed in (0, 1)
     ]
-    assert label_permutation(observations, difference, 100, 0) == pytest.approx(2 / 36)
+    for resamples in (5, 100):  # all are taken, as the strata's effects add up
+        assert label_permutation(observations, difference, resamples, 0) == pytest.approx(2 / 36)
+        assert label_permutation(observations, relative_difference, resamples, 0) is not None
 
 
-def test_random_permutations_agree_with_all_of_them():
-    observations = [pair("a", seed, seed, seed + 2.2) for seed in range(5)]
-    exact = label_permutation(observations, difference, 252, 0)
+def test_random_permutations_agree_with_all_of_them(monkeypatch):
+    observations = [pair(s, seed, seed, seed + 2.2) for s in "ab" for seed in range(4)]
+    exact = label_permutation(observations, difference, 10, 0)
+    monkeypatch.setattr(intervals, "ALL_WAYS", 0)
+    assert label_permutation(observations, difference, 70**2, 0) == pytest.approx(exact, abs=1e-12)
     drawn = label_permutation(observations, difference, 251, 0)
     assert drawn != exact
     assert drawn == pytest.approx(exact, abs=0.08)
 
 
 def test_permutation_never_gives_zero():
+    """Nor where the ways are too many to take all."""
     observations = [pair("a", seed, 0.0, 100.0 + seed) for seed in range(30)]
     assert 0 < label_permutation(observations, difference, 100, 0) <= 2 / 101
 

@@ -169,7 +169,7 @@ def test_some_networks_may_have_a_further_weight_decay(tmp_path, monkeypatch):
     assert "resnet8} against \\texttt{plain8}, higher normalised trace (weight decay 0.0005)" in text
     assert r"weight decay 0.0005 against 0, lower normalised trace (\texttt{plain8})." in text
     assert (
-        "in 12 comparisons not corrected" in text
+        "In 12 comparisons, not corrected" in text
     )  # three pairs, one of them at both decays, two networks; two responses
 
 
@@ -271,7 +271,7 @@ def test_weight_decays_are_set_apart_network_by_network(tmp_path, monkeypatch):
         in text
     )
     assert (
-        "in 24 comparisons not corrected" in text
+        "In 24 comparisons, not corrected" in text
     )  # three pairs at two decays, six networks, two responses each
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiment.claims.declared import FLATTER
+from experiment.claims.declared import FLATTER, WIDER
 from experiment.evidence import CLAIMS
 from experiment.reporting import claims
 from experiment.storage import write_json
@@ -258,3 +258,17 @@ def test_an_estimate_near_zero_is_no_longer_than_the_interval_asks_for():
     assert claims.value({"estimate": -1.2e-4, **around}) == f"{MINUS}0.0001"
     assert claims.value({"estimate": 0.0123, **around}) == "0.012"
     assert claims.value({"estimate": 1.2e-5, "low": None, "high": None}) == r"\ensuremath{1.2 \times 10^{-5}}"
+
+
+def test_what_is_undecided_with_its_interval_against_the_claim_is_named_in_the_conclusion():
+    against = {"verdict": "inconclusive", "low": 0.1, "high": 0.2, "estimate": 0.15, "id": "against_it"}
+    found({}, against, {"verdict": "inconclusive", "low": -0.2, "high": 0.2, "id": "holds_zero"})
+    text = claims.conclusion(None)
+    assert r"Undecided, with the whole interval against the claim: \texttt{against\_it}." in text
+    found({})
+    assert "Undecided" not in claims.conclusion(None)
+
+
+def test_wide_minima_are_counted_beside_flat_ones():
+    found({"claim": FLATTER, "id": "a_final"}, {"claim": WIDER, "verdict": "inconclusive"}, {"claim": WIDER})
+    assert claims.flatness_in_short().endswith(" That they are wider is supported in one of two judgements.")

@@ -8,7 +8,8 @@ from synthetic import write_synthetic_results
 
 from experiment.evidence import CLIPPING, ablation_path, evidence_path
 from experiment.layout import surface_path, trajectory_path
-from experiment.reporting.comparison import Difference
+from experiment.pairs import pairs
+from experiment.reporting.comparison import Difference, roughness_difference
 from experiment.reporting.contents import SENTENCES, TABLES
 from experiment.reporting.judgement import SMOOTHNESS
 from experiment.reporting.landscape_tables import which_runs
@@ -16,6 +17,7 @@ from experiment.reporting.latex import error_decimals, with_error
 from experiment.reporting.results import load_results
 from experiment.reporting.sides import Side, by_label, clauses
 from experiment.reporting.wording import basis_note, contrast
+from experiment.rises import RISES, rise_key
 from experiment.slices import read_slice, write_slice
 from experiment.storage import read_json, write_json
 
@@ -180,15 +182,15 @@ def test_conclusion_counts_what_has_an_error(study):
     text = SENTENCES["conclusion_other"](results)
     assert text.startswith("At equal loss, on ") and "images, whose draw the error does not cover" in text
     assert re.search(
-        "at [^;]*depth 56 the residual network has the lower curvature and the lower sharpness by the average rise alone of the "
-        "two measures with an error",
+        r"at [^;]*depth 56 the residual network has the lower curvature by all \w+ measures and the lower sharpness by one of two "
+        r"measures with an error \(",
         text,
     )
     assert not re.search(r"disagree at [^.]*depth 56", text)
     set_evidence(lower=False)
     text = SENTENCES["conclusion_other"](results)
     assert re.search(
-        "depth 56 the plain network has the lower curvature and the residual network has the lower sharpness by",
+        r"depth 56 the plain network has the lower curvature by all \w+ measures and the residual network has the lower sharpness by",
         text,
     )
     assert re.search(r"So the measures of flatness disagree at [^.]*depth 56\.", text)
@@ -367,8 +369,9 @@ def test_what_every_seed_has_is_said_although_its_interval_holds_zero(study):
         for network in ("resnet56", "plain56"):
             set_measure(results, network, state, "halfway_distance", [0.4, 0.4, 0.4])
     note = "rise to the rim (19.67 against 3.00 nats, a difference of 16.67"
-    every = "higher for the residual network in each of three seeds, the ratio being 3.3 ["
+    every = "], higher for the residual network in each of three seeds"
     for sentence in ("final_slices", "matched_slices", "abstract"):
+        assert ", a ratio of 3.3 [" in SENTENCES[sentence](results)
         assert note in SENTENCES[sentence](results) and every in SENTENCES[sentence](results)
     assert "no difference in flatness is resolved, not even in rise to the rim" in SENTENCES["abstract"](
         results
@@ -388,7 +391,7 @@ def test_planes_have_differences_over_seeds_alone(study):
     text = SENTENCES["planes"](results)
     assert "at depth 56, 1.01 against 1.42, a difference" in text
     assert (
-        r"rise to the rim, residual minus plain: at depth 56, 5.05\,\textpm\,0.64 nats about the final weights"
+        r"rise to the rim, residual minus plain: at depth 56, 5.05\,\textpm\,0.64 nats, a ratio of 2.5 ["
         in text
     )
     single = SENTENCES["planes"](study(["resnet56", "plain56"]))
@@ -418,3 +421,81 @@ def test_traces_over_seeds_are_not_told_apart_by_errors_of_measuring(study):
         values = {"normalised_trace": 100.0, "normalised_trace_error": 30.0}
         change_evidence("curvature", network, lambda c, v=values: c["states"]["final"].update(v), seed)
     assert SENTENCES["curvature_ties"](results) == ""
+
+
+def test_rises_are_told_apart_by_their_ratio(study):
+    """Each of three seeds has a rise of twice to three times the other: the interval of the difference holds zero."""
+    results = study(["resnet56", "plain56"], [0, 1, 2])
+    for state in ("cuts", "matched_cuts"):
+        set_measure(results, "resnet56", state, "edge_rise", [6.0, 200.0, 9.0])
+        set_measure(results, "plain56", state, "edge_rise", [3.0, 80.0, 4.0])
+        for network in ("resnet56", "plain56"):
+            set_measure(results, network, state, "halfway_distance", [0.4, 0.4, 0.4])
+    found = roughness_difference(results, *pairs(results.study.networks), "cuts", "edge_rise")
+    assert found.half_width > found.value > 0 and found.resolved and found.sign == 1
+    assert found.ratio.value == pytest.approx((2 * 2.5 * 2.25) ** (1 / 3)) and found.ratio.low > 1
+    text = SENTENCES["final_slices"](results)
+    assert "the plain network is the flatter by rise to the rim (71.67 against 29.00 nats" in text
+    assert ", a ratio of 2.2 [1.7, 3.0])" in text
+    set_measure(results, "plain56", "cuts", "edge_rise", [-0.1, 80.0, 4.0])  # has no logarithm
+    assert roughness_difference(results, *pairs(results.study.networks), "cuts", "edge_rise").ratio is None
+
+
+def test_planes_are_counted_by_the_network_whose_rise_is_higher(study):
+    results = study(NETWORKS, [0, 1, 2])
+    for depth, rises in ((20, [5.0, 5.1, 5.2]), (56, [3.0, 3.1, 3.0])):
+        for state in ("final", "matched"):
+            set_measure(results, f"resnet{depth}", state, "edge_rise", rises)
+            set_measure(results, f"plain{depth}", state, "edge_rise", [3.0, 3.0, 3.1])
+    start = "On the planes through the same weights the rise to the rim is higher for the residual network in"
+    for sentence, count in (
+        ("agreement", "two of four comparisons."),
+        ("conclusion_final", "one of two comparisons."),
+    ):
+        assert f"{start} {count}" in SENTENCES[sentence](results)
+    assert "On the planes through" not in SENTENCES["agreement"](study())
+
+
+def test_distances_at_fixed_rises_name_the_flatter_network(study):
+    results = study(["resnet56", "plain56"], [0, 1, 2])
+    for rise, residual in zip(RISES, (0.5, 0.41, None), strict=True):
+        for state in ("cuts", "matched_cuts"):
+            values = [None if residual is None else residual + 0.01 * seed for seed in range(3)]
+            set_measure(results, "resnet56", state, rise_key(rise), values)
+            set_measure(results, "plain56", state, rise_key(rise), [0.4, 0.45, 0.41])
+    text = SENTENCES["rises_final"](results)
+    assert (
+        "from whatever centre, at depth 56 the residual network is the flatter at 0.25 (0.510 against 0.420, a"
+        in text
+    )
+    assert "nats; no difference is resolved at 0.5 nats; at 1 nats it was not measured in both." in text
+    assert "0.510" not in SENTENCES["conclusion_final"](results) and "flatter at 0.25 nats" in SENTENCES[
+        "conclusion_final"
+    ](results)
+    assert SENTENCES["rises_matched"](study(["resnet20"])) == ""
+
+
+def test_how_early_a_network_was_caught_is_set_beside_its_rise(study):
+    results = study(["resnet56", "plain56"], [0, 1, 2, 3])
+    for seed, epoch in enumerate((1.0, 2.0, 3.0, 4.0)):
+        for group in results.matching[str(seed)].values():
+            group["networks"]["resnet56"]["epoch"], group["networks"]["plain56"]["epoch"] = epoch, 10.0
+    set_measure(results, "resnet56", "matched_cuts", "edge_rise", [90.0, 40.0, 8.0, 9.0])
+    set_measure(results, "resnet56", "matched_cuts", "halfway_distance", [0.1, 0.2, 0.3, 0.4])
+    assert SENTENCES["caught_early"](results) == (
+        r"Rank correlations over seeds with the epoch at which a network was caught at equal loss: \ensuremath{-}0.80 of the rise "
+        r"to the rim of the cuts and 1.00 of the half-way distance of the cuts for \texttt{resnet56}."
+    )
+    assert SENTENCES["caught_early"](study(["resnet56", "plain56"], [0, 1])) == ""
+
+
+def test_recomputed_statistics_are_compared_over_seeds(study):
+    results = study(["resnet56", "plain56"], [0, 1, 2])
+    set_measure(results, "resnet56", "recomputed", "edge_rise", [2.0, 2.2, 2.1])
+    set_measure(results, "plain56", "recomputed", "edge_rise", [1.0, 1.2, 1.1])
+    text = SENTENCES["recomputed_flatness"](results)
+    assert r"residual minus plain, is 1.00\,\textpm\,0.00 nats, a ratio of 1.9 [" in text
+    assert text.endswith("at depth 56: by this the plain network is the flatter at depth 56.")
+    set_measure(results, "plain56", "recomputed", "edge_rise", [1.0, 2.2, 4.1])
+    assert SENTENCES["recomputed_flatness"](results).endswith("by this neither is told to be the flatter.")
+    assert SENTENCES["recomputed_flatness"](study()) == ""

@@ -206,3 +206,25 @@ def test_an_order_of_accuracies_that_a_disturbance_reverses_is_said(study):
         f"At {pair.label} the order of the accuracies is reversed under noise of standard deviation" in text
     )
     assert r"(30.0 against 50.0\,\%), residual against plain." in text
+
+
+def test_the_weakest_strength_far_from_guessing_is_compared_too(study):
+    results = study("pairs")
+    for network, noisy in (("resnet8", 0.8), ("plain8", 0.4)):
+
+        def fill(content, noisy=noisy):
+            content["accuracy"] = 0.9
+            for kind, strengths in content["images"].items():
+                strengths.update(dict.fromkeys(strengths, noisy if kind == "noise" else 0.7))
+
+        change(network, 0, fill)
+    text = ROBUSTNESS_SENTENCES["robustness_images"](results)
+    label = pairs(results.study.networks)[0].label
+    assert (
+        f"At the weakest strengths, at {label}, the residual one loses less under noise of standard deviation 0.05 (10"
+        in text
+    )
+    assert (
+        "; no difference is resolved under blur of standard deviation 0.5, contrast times 0.75 and brightness plus 0.1."
+        in text
+    )

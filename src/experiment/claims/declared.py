@@ -110,6 +110,7 @@ def _cuts_of(state: str) -> str:
 
 ROUGHNESS, SHARPNESS = ("measure_roughness", "tab:cuts"), ("measure_sharpness", "tab:sharpness")
 FLATTER = "minima of residual networks are flatter"
+WIDER = "minima of residual networks are wider"
 BY_DEPTH = "rank correlation with depth; of two depths alone, the deeper minus the shallower"
 
 _TRAINED = [
@@ -137,7 +138,7 @@ _FLATNESS = [
                      lambda state: q.at_state("sharpness", "filter", state), difference, "nats"),
     *_at_both_states("average_sharpness", FLATTER, "mean rise along filter-normalised directions", SHARPNESS, -1,
                      q.average_sharpness, difference, "nats"),
-    *_at_both_states("flat_radius", "minima of residual networks are wider", "flat radius", SHARPNESS, 1,
+    *_at_both_states("flat_radius", WIDER, "flat radius", SHARPNESS, 1,
                      q.flat_radius),
     _paired("weight_noise", "residual networks lose less accuracy to disturbed weights", LI,
             "accuracy lost to weight noise, a mean over strengths and directions", ("measure_robustness", "tab:robustness"), -1, q.weight_noise_loss,
@@ -202,7 +203,8 @@ _GRADIENTS += [
     _paired("smoother_gradients", "gradients of residual networks change less along the step", "",
             "change of the gradient along its step over its norm, mean over steps and checkpoints",
             ("measure_gradients", "fig:gradients"), -1, q.gradient_change,
-            caveat="its median over checkpoints and the effective smoothness, which are no part of the judgement, may say the opposite"),
+            caveat="its median over checkpoints, its mean over time and the effective smoothness, which are no part of the judgement, may say "
+            "otherwise"),
     *(Claim(name, "residual networks lose less accuracy to disturbed inputs", "", quantity,
             f"{PAIRED}, at strengths at which neither network guesses", "measure_robustness", "fig:robustness", -1,
             lambda results, measure=measure: own_pairs(results, measure), unit=unit, caveat=caveat)

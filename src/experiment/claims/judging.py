@@ -9,7 +9,7 @@ else `inconclusive`. A two-sided claim has no other side: either way it is suppo
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import factorial, isfinite
 from typing import Any
 
 from experiment.claims.declared import Claim
@@ -69,12 +69,13 @@ def estimate(claim: Claim, sample: Sample, rule: Claims) -> Judgement:
     if not isfinite(value):
         reason = "; ".join(sample.missing[:3]) or "too few runs, or runs that do not differ"
         return Judgement(claim, sample, reason=reason)
-    reason = AT_ITS_BOUND if found is NO_VARIATION else None
+    reason = AT_ITS_BOUND if found is NO_VARIATION or found is SAME_OVER_SEEDS else None
     return Judgement(claim, sample, value, interval, covers if interval else None, p, reason=reason)
 
 
 Found = tuple[float, tuple[float, float] | None, str | None, float | None]
 NO_VARIATION: Found = (0.0, None, None, None)  # no draw could have told the sides apart
+SAME_OVER_SEEDS: Found = (0.0, None, None, 1.0)  # nor any exchange of their labels
 AT_ITS_BOUND = "all values are the same, at the bound of what is resolved"
 NOTHING_DRAWN, ONE_SEED_RANKED = "nothing is drawn more than once", "a rank correlation over runs of one seed"
 
@@ -83,10 +84,10 @@ def _from_pairs(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
     observed = sample.observations
     if not observed:
         return None
-    if len({value for o in observed for value in (*o.first, *o.second)}) == 1:
-        return NO_VARIATION
-    interval = bootstrap_effect(observed, claim.effect, rule.confidence, rule.resamples, rule.seed)
     several = len(sample.seeds) > 1
+    if len({value for o in observed for value in (*o.first, *o.second)}) == 1:
+        return SAME_OVER_SEEDS if several else NO_VARIATION
+    interval = bootstrap_effect(observed, claim.effect, rule.confidence, rule.resamples, rule.seed)
     drawn = any(len(observation.first) > 1 for observation in observed)
     covers = " and ".join(name for name, varies in (("seeds", several), ("directions", drawn)) if varies)
     p = label_permutation(observed, claim.effect, rule.resamples, rule.seed) if several else None
@@ -174,9 +175,19 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
     if judgement.side == 0:
         return replace(judgement, verdict=INCONCLUSIVE, reason="the interval contains 0")
     if judgement.p_corrected >= rule.significance:
-        return replace(judgement, verdict=INCONCLUSIVE, reason="p is not below the significance declared")
+        reason = too_few_networks(judgement, rule) or "p is not below the significance declared"
+        return replace(judgement, verdict=INCONCLUSIVE, reason=reason)
     claimed = judgement.claim.expected in (0, judgement.side)
     return replace(judgement, verdict=SUPPORTED if claimed else CONTRADICTED)
+
+
+def too_few_networks(judgement: Judgement, rule: Claims) -> str:
+    """`4 networks allow no p below 0.083`, where that is above the significance; both orders of all are the extreme ones."""
+    number = len({point.run for point in judgement.sample.points})
+    least = 2 / factorial(number)
+    if judgement.sample.kind != "networks" or least < rule.significance:
+        return ""
+    return f"{number} networks allow no p below {least:.2g}"
 
 
 def fewest_seeds(sample: Sample) -> tuple[str, int]:

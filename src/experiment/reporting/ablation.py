@@ -126,8 +126,8 @@ def ablation_variants(results: Results) -> str:
     if not texts:
         return "No network has another of the dial beside it, so none is compared."
     return (
-        f"Test errors and normalised traces that differ {_beyond(results)}, in {compared} comparisons not corrected for their "
-        f"number: {'; '.join(texts)}."
+        f"In {compared} comparisons, not corrected for their number, these test errors and normalised traces differ "
+        f"{_beyond(results)}: {'; '.join(texts)}."
     )
 
 

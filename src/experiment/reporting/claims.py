@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from experiment.claims.declared import FLATTER, STATE_NAMES
+from experiment.claims.declared import FLATTER, STATE_NAMES, WIDER
 from experiment.claims.verdicts import (
     CONTRADICTED,
     INCONCLUSIVE,
@@ -392,7 +392,14 @@ def flatness_in_short() -> str:
     if not any(entry["verdict"] in DECIDED for entry in flat):
         return ""
     parts = [f"{verdict} {_shares(flat, verdict)}" for verdict in DECIDED if _of_verdict(flat, verdict)]
-    return f"That {FLATTER} is {enumeration(parts)}."
+    wide = [entry for entry in entries() if entry["claim"] == WIDER]
+    number = count(len(_of_verdict(wide, SUPPORTED)))
+    wider = (
+        f" That they are wider is {SUPPORTED} in {number} of {count_noun(len(wide), 'judgement')}."
+        if wide
+        else ""
+    )
+    return f"That {FLATTER} is {enumeration(parts)}.{wider}"
 
 
 def _of_verdict(found: list[Entry], verdict: str) -> list[Entry]:
@@ -452,6 +459,12 @@ def decided_claims() -> list[str]:
     ]
 
 
+def against_undecided() -> str:
+    """`Undecided, with the whole interval against the claim: x_y.`"""
+    found = [typewriter(e["id"]) for e in _of_verdict(entries(), INCONCLUSIVE) if side(e) == -1]
+    return f"Undecided, with the whole interval against the claim: {enumeration(found)}." if found else ""
+
+
 def conclusion(results: Results) -> str:
     """How the judgements fell, which claims are supported and contradicted, and whether all that is known with hindsight."""
     named = decided_claims()
@@ -460,6 +473,7 @@ def conclusion(results: Results) -> str:
         [
             f"Of {len(entries())} judgements, {counts()}.",
             *named,
+            against_undecided(),
             "All that is decided was chosen or changed after data had been seen." if hindsight else "",
         ]
     )

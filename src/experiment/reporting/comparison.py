@@ -1,7 +1,7 @@
 """Residual against plain networks: differences, with the error that can be stated for them."""
 
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import exp, log, sqrt
 from statistics import fmean, stdev
 
 from scipy.stats import norm, t
@@ -13,17 +13,31 @@ from experiment.reporting.results import Results, binomial_error, printed
 CONFIDENCE = 0.95
 ONE_SEED = "one seed"
 DIRECTIONS = "paired directions"  # what an interval of one seed is over
+BY_RATIO = ("edge_rise",)  # measures of roughness that are positive and differ by factors
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """Residual over plain, the geometric mean of pairs, and the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Two values, and half the width of the 95 % interval of their difference (None: not known)."""
+    """Two values, and half the width of the 95 % interval of their difference (None: not known).
+
+    With a ratio it is that which tells them apart: of positive values that differ by factors.
+    """
 
     residual: float | None
     plain: float | None
     half_width: float | None
     basis: str = ""  # what the interval covers
     resolution: float = 0.0  # differences up to this are rounding
+    ratio: Ratio | None = None
 
     @property
     def value(self) -> float | None:
@@ -32,9 +46,12 @@ class Difference:
 
     @property
     def resolved(self) -> bool:
-        """The interval excludes 0, and the difference is no rounding. Without an interval: not."""
-        known = measured(self.value) and measured(self.half_width)
-        return known and abs(self.value) > max(self.half_width, self.resolution)
+        """The interval excludes 0 (of a ratio: 1), and the difference is no rounding. Without an interval: not."""
+        if not (measured(self.value) and measured(self.half_width)) or abs(self.value) <= self.resolution:
+            return False
+        if self.ratio is not None:
+            return not self.ratio.low <= 1 <= self.ratio.high
+        return abs(self.value) > self.half_width
 
     @property
     def single(self) -> bool:
@@ -44,10 +61,14 @@ class Difference:
     @property
     def sign(self) -> int:
         """-1: the residual network's value is lower; 1: higher; 0: not resolved."""
-        return (1 if self.value > 0 else -1) if self.resolved else 0
+        if not self.resolved:
+            return 0
+        return 1 if (self.value > 0 if self.ratio is None else self.ratio.value > 1) else -1
 
 
-def paired_over_seeds(residual: list[float | None], plain: list[float | None]) -> Difference:
+def paired_over_seeds(
+    residual: list[float | None], plain: list[float | None], by_ratio: bool = False
+) -> Difference:
     """Means over the seeds that have both values; interval by Student's t on the paired differences."""
     both = [(r, p) for r, p in zip(residual, plain, strict=True) if measured(r) and measured(p)]
     if not both:
@@ -55,24 +76,40 @@ def paired_over_seeds(residual: list[float | None], plain: list[float | None]) -
     means = (fmean(r for r, _ in both), fmean(p for _, p in both))
     if len(both) == 1:
         return Difference(*means, None)
-    return Difference(*means, half_width([r - p for r, p in both]), f"{len(both)} seeds")
+    ratio = ratio_of(both) if by_ratio else None
+    return Difference(*means, half_width([r - p for r, p in both]), f"{len(both)} seeds", ratio=ratio)
 
 
-def paired_over_directions(residual: list[float], plain: list[float], found: Difference) -> Difference:
+def paired_over_directions(
+    residual: list[float], plain: list[float], found: Difference, by_ratio: bool = False
+) -> Difference:
     """`found` with Student's t interval of the differences by direction, since both networks have the same seeds."""
     if len(residual) < 2:
         return found
-    half = half_width([r - p for r, p in zip(residual, plain, strict=True)])
-    return replace(found, half_width=half, basis=f"{ONE_SEED}, {len(residual)} {DIRECTIONS}")
+    both = list(zip(residual, plain, strict=True))
+    ratio = ratio_of(both) if by_ratio else None
+    basis = f"{ONE_SEED}, {len(residual)} {DIRECTIONS}"
+    return replace(found, half_width=half_width([r - p for r, p in both]), basis=basis, ratio=ratio)
 
 
-def paired(values: list[list[float | None]], along: list[list[list[float] | None]]) -> Difference:
+def paired(
+    values: list[list[float | None]], along: list[list[list[float] | None]], by_ratio: bool = False
+) -> Difference:
     """Of values by seed, residual then plain: over seeds, with one seed over the directions whose values are `along`."""
-    found = paired_over_seeds(*values)
+    found = paired_over_seeds(*values, by_ratio)
     if found.half_width is not None or found.value is None:
         return found
     both = next((both for both in zip(*along, strict=True) if all(both)), None)
-    return paired_over_directions(*both, found) if both else found
+    return paired_over_directions(*both, found, by_ratio) if both else found
+
+
+def ratio_of(both: list[tuple[float, float]]) -> Ratio | None:
+    """Student's t interval of the paired logarithms; None where a value is not positive. Two pairs or more."""
+    if min(min(pair) for pair in both) <= 0:
+        return None
+    logarithms = [log(residual / plain) for residual, plain in both]
+    centre, half = fmean(logarithms), half_width(logarithms)
+    return Ratio(exp(centre), exp(centre - half), exp(centre + half))
 
 
 def half_width(differences: list[float]) -> float:
@@ -100,11 +137,18 @@ def roughness_difference(results: Results, pair: Pair, state: str, measure: str)
     any spread.
     """
     networks = (pair.residual, pair.plain)
-    found = paired(
+    return measure_difference(
         [results.measure(network, state, measure) for network in networks],
         [results.by_direction(network, state, measure) for network in networks],
+        measure,
     )
-    return rounded(found, measure)
+
+
+def measure_difference(
+    values: list[list[float | None]], along: list[list[list[float] | None]], measure: str
+) -> Difference:
+    """`paired` of a measure of roughness; by ratio where it is one of BY_RATIO."""
+    return rounded(paired(values, along, measure in BY_RATIO), measure)
 
 
 def rounded(difference: Difference, measure: str) -> Difference:

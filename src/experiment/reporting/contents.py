@@ -16,6 +16,7 @@ from experiment.reporting.landscape_tables import (
 )
 from experiment.reporting.measurement_sentences import MEASUREMENT_SENTENCES
 from experiment.reporting.plane_roughness import PLANE_ROUGHNESS_SENTENCES, PLANE_ROUGHNESS_TABLES
+from experiment.reporting.rises import RISES_SENTENCES
 from experiment.reporting.robustness import ROBUSTNESS_SENTENCES, ROBUSTNESS_TABLES
 from experiment.reporting.sentences import STUDY_SENTENCES
 from experiment.reporting.sharpness import SHARPNESS_SENTENCES, SHARPNESS_TABLES
@@ -26,6 +27,7 @@ from experiment.reporting.trials import TRIALS_SENTENCES, TRIALS_TABLES
 SENTENCES = (
     STUDY_SENTENCES
     | LANDSCAPE_SENTENCES
+    | RISES_SENTENCES
     | MEASUREMENT_SENTENCES
     | PLANE_ROUGHNESS_SENTENCES
     | CURVATURE_SENTENCES

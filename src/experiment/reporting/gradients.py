@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
+import numpy as np
+
 from experiment.pairs import Pair, pairs
 from experiment.reporting.clipping import CLIPPING_SENTENCES, CLIPPING_TABLES
 from experiment.reporting.comparison import Difference, paired_over_seeds
@@ -51,6 +53,17 @@ def mean_change(run: list[Checkpoint]) -> float | None:
     return fmean(changes) if changes and all(map(measured, changes)) else None
 
 
+def mean_change_in_time(run: list[Checkpoint]) -> float | None:
+    """The mean over all steps, a mean over time by the trapezium rule: checkpoints are dense where training begins."""
+    trained = run[1:]
+    changes = [change for checkpoint in trained for change in checkpoint["gradient_change"]]
+    if len(trained) < 2 or not all(map(measured, changes)):
+        return None
+    epochs = [checkpoint["epoch"] for checkpoint in trained]
+    means = [fmean(checkpoint["gradient_change"]) for checkpoint in trained]
+    return float(np.trapezoid(means, epochs)) / (epochs[-1] - epochs[0])
+
+
 def _median_after_start(values: list[float | None]) -> float | None:
     trained = values[1:]
     return median(trained) if trained and all(map(measured, trained)) else None
@@ -94,20 +107,28 @@ def predictiveness(results: Results) -> str:
                 "the mean of that change over all steps and trained checkpoints, which the claim is judged by, is",
                 *smoother,
             ),
+            mean_change_in_time: Words(
+                "the same with checkpoints weighted by the epochs that lie about them, as they are dense where training begins, is",
+                *smoother,
+            ),
         },
     )
     return paragraph([told, _contradiction(results)])
 
 
 def _contradiction(results: Results) -> str:
-    """Pairs at which median and mean of the relative change put different networks ahead."""
+    """Pairs at which median and means of the relative change put different networks ahead."""
     split = []
     for pair in pairs(results.study.networks):
-        changes = [_difference(results, pair, quantity).value for quantity in (typical_change, mean_change)]
-        if all(map(measured, changes)) and changes[0] * changes[1] < 0:
+        ways = (typical_change, mean_change, mean_change_in_time)
+        changes = list(filter(measured, (_difference(results, pair, way).value for way in ways)))
+        if changes and min(changes) < 0 < max(changes):
             split.append(pair.label)
     return (
-        f"The two ways to sum up the change contradict each other at {enumeration(split)}." if split else ""
+        f"The ways to sum up the change contradict each other at {enumeration(split)}, so that the judged mean hangs on which "
+        "checkpoints were kept."
+        if split
+        else ""
     )
 
 

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from scipy.stats import norm
 
 from experiment.pairs import Pair
-from experiment.reporting.comparison import Difference, paired_over_seeds, roughness_difference, rounded
+from experiment.reporting.comparison import (
+    BY_RATIO,
+    Difference,
+    paired_over_seeds,
+    roughness_difference,
+    rounded,
+)
 from experiment.reporting.latex import fixed, measured
 from experiment.reporting.results import Results, printed, spread
 from experiment.reporting.wording import interval
@@ -155,9 +161,10 @@ def _sides_printed(found: Difference) -> list[str]:
 
 
 def plane_difference(results: Results, pair: Pair, state: str, name: str) -> Difference:
-    """Of the planes about the weights of the cuts, over paired seeds; a single plane has no error."""
+    """Of the planes about the weights of the cuts, or `recomputed`, over paired seeds; a single plane has no error."""
     networks = (pair.residual, pair.plain)
-    return rounded(paired_over_seeds(*(results.measure(n, PLANES[state], name) for n in networks)), name)
+    values = [results.measure(network, PLANES.get(state, state), name) for network in networks]
+    return rounded(paired_over_seeds(*values, name in BY_RATIO), name)
 
 
 def unanimous(results: Results, pair: Pair, state: str, judged: Judged) -> str:

@@ -17,18 +17,21 @@ from experiment.reporting.judgement import (
     differences_of,
     favoured,
     is_smooth,
+    plane_difference,
     plane_variation_apart,
     resolving,
 )
 from experiment.reporting.latex import enumeration, fixed, measured, percentage, typewriter
-from experiment.reporting.measurement_sentences import statistics_effect
+from experiment.reporting.measurement_sentences import recomputed_flatness, statistics_effect
 from experiment.reporting.results import Results
+from experiment.reporting.rises import rises
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.sharpness_values import JUDGED, difference, falling
 from experiment.reporting.sides import Side, by_label, families, labels_by_text
 from experiment.reporting.slice_sentences import (
     PLACES,
     ROUGH_MATCH,
+    caught_early,
     final_slices,
     hidden_bumps,
     in_every_seed,
@@ -79,7 +82,7 @@ def finding(results: Results, pair: Pair, state: str, quality: Quality = FLATNES
     texts = {
         None: f"{quality.noun} could not be judged",
         "neither": f"no difference in {quality.noun} is resolved",
-        "disputed": f"the measures of {quality.noun} contradict each other",
+        "disputed": _disputed(results, pair, state, quality),
     }
     if family in texts:
         return texts[family]
@@ -88,23 +91,39 @@ def finding(results: Results, pair: Pair, state: str, quality: Quality = FLATNES
     return f"the {family} network is the {quality.comparative}{alone}"
 
 
+def _disputed(results: Results, pair: Pair, state: str, quality: Quality) -> str:
+    """`the plain network is the flatter by the rise to the rim and the residual one by the half-way distance`."""
+    by = {family: resolving(results, pair, state, quality, family) for family in OTHER}
+    found = [
+        (family, enumeration([judged.name for judged in measures]))
+        for family, measures in by.items()
+        if measures
+    ]
+    if len(found) < 2:
+        return ""
+    (one, of_one), (other, of_other) = found
+    return f"the {one} network is the {quality.comparative} by the {of_one} and the {other} one by the {of_other}"
+
+
 def caveats(results: Results, pair: Pair, state: str) -> str:
     """What has to stand beside a finding of flatness: unequal centres that favour it, measures that point the other way."""
     return _favoured_by_centres(results, pair, state) + _other_way(results, pair, state)
 
 
 def _favoured_by_centres(results: Results, pair: Pair, state: str) -> str:
-    """Where the half-way distance alone decides for the network with the lower centre, whose climb is the longer: both centres."""
-    family, centres = favoured(results, pair, state, FLATNESS), both(results, pair, state, "centre_loss")
-    if family not in OTHER or not all(map(measured, centres)):
-        return ""
-    if resolving(results, pair, state, FLATNESS, family) != [HALFWAY]:
+    """Where the half-way distance, and no other measure, is for the network with the lower centre, whose climb is the longer."""
+    centres = both(results, pair, state, "centre_loss")
+    if not all(map(measured, centres)) or largest_gap([centres]) <= ROUGH_MATCH:
         return ""
     lower = "residual" if centres[0] < centres[1] else "plain"
-    if lower != family or largest_gap([centres]) <= ROUGH_MATCH:
+    if resolving(results, pair, state, FLATNESS, lower) != [HALFWAY]:
         return ""
+    half_way = f"the {HALFWAY.name} " if favoured(results, pair, state, FLATNESS) == "disputed" else ""
     residual, plain = (fixed(centre, 2) for centre in centres)
-    return f" (from centres of {residual} against {plain} nats, residual against plain, and from the lower one the climb is longer)"
+    return (
+        f" ({half_way}from centres of {residual} against {plain} nats, residual against plain, and from the lower one the climb "
+        "is longer)"
+    )
 
 
 def _other_way(results: Results, pair: Pair, state: str) -> str:
@@ -129,9 +148,28 @@ def _multiplicity(results: Results, found: list[Pair]) -> str:
         return ""
     resolved = sum(d.resolved for d in known)
     return (
-        f"Of {count_noun(len(known), 'interval')} of the slices' flatness, not corrected for their number, {count(resolved)} "
-        + ("excludes zero." if resolved < 2 else "exclude zero.")
-    )
+        f"Of {count_noun(len(known), 'interval')} of the cuts' flatness, not corrected for their number, {count(resolved)} "
+        f"{'tells' if resolved == 1 else 'tell'} the two apart. {planes_rise(results, found, list(PLACES))}"
+    ).strip()
+
+
+def planes_rise(results: Results, found: list[Pair], states: list[str]) -> str:
+    """`On the planes through the same weights the rise to the rim is higher for the residual network in three of four comparisons.`"""
+    known = [
+        rise
+        for pair in found
+        for state in states
+        if (rise := plane_difference(results, pair, state, "edge_rise")).half_width is not None
+    ]
+    if not known:
+        return ""
+    higher = {
+        name: sum(rise.sign == sign for rise in known) for name, sign in (("residual", 1), ("plain", -1))
+    }
+    texts = [f"higher for the {name} network in {count(number)}" for name, number in higher.items() if number]
+    compared = f"of {count_noun(len(known), 'comparison')}"
+    start = "On the planes through the same weights the rise to the rim is"
+    return f"{start} {enumeration(texts)} {compared}." if texts else f"{start} told apart in none {compared}."
 
 
 def deepest(results: Results) -> Pair | None:
@@ -202,7 +240,14 @@ def _answer(results: Results, state: str) -> str:
         if state != "cuts" and rough == before
         else capital(rough)
     )
-    return f"{capital(PLACES[state])}, {flat}. {roughness}."
+    return paragraph(
+        [
+            f"{capital(PLACES[state])}, {flat}.",
+            rises(results, state, with_values=False),
+            planes_rise(results, found, [state]),
+            f"{roughness}.",
+        ]
+    )
 
 
 def _weights(results: Results, found: list[Pair]) -> list[str]:
@@ -236,7 +281,14 @@ def _weight(flat: str | None, smooth: str | None) -> str:
 
 def conclusion_measured(results: Results) -> str:
     """Answer to the third: what is too small to be seen in the cuts, and by how much a choice moves the planes."""
-    return paragraph([_flatness_apart(results), _bumps_seen(results), statistics_effect(results)])
+    return paragraph(
+        [
+            _flatness_apart(results),
+            _bumps_seen(results),
+            statistics_effect(results),
+            recomputed_flatness(results),
+        ]
+    )
 
 
 def _flatness_apart(results: Results) -> str:
@@ -257,8 +309,7 @@ def _flatness_apart(results: Results) -> str:
     drawn = {d.basis.removeprefix(f"{ONE_SEED}, ") for differences in known.values() for d in differences}
     return (
         f"The {enumeration(sorted(drawn), 'or')} resolve a difference "
-        f"{enumeration([_resolved_of(*entry) for entry in known.items()])}; these widths of their intervals are their spread, no "
-        "error of sampling images."
+        f"{enumeration([_resolved_of(*entry) for entry in known.items()])}; these intervals do not cover the sampling of images."
     )
 
 
@@ -295,10 +346,10 @@ def other_measures(results: Results) -> str:
 
 
 def _lower_of(results: Results, pair: Pair) -> str:
-    """`the residual network has the lower curvature and the lower sharpness by the average rise alone of the two ...; ...`"""
+    """`the residual network has the lower curvature by all four measures and the lower sharpness by one of two measures with an error (...)`"""
     sharpness = _sharpness_sides(results, pair)
     curvature = curvature_sides(results, pair, "matched", printed=False)
-    some = f" of the {count_noun(len(sharpness), 'measure')} with an error"
+    some = " with an error"
     objects: dict[str, list[str]] = {}
     for sides, noun, scope in (
         ([replace(side, item=f"by the {side.item}") for side in curvature], "curvature", ""),
@@ -340,13 +391,15 @@ def _lower(sides: list[Side], noun: str, scope: str) -> tuple[str, str]:
     if not sides:
         return "nothing could be compared in", noun
     if not found:
-        return "no difference is resolved in", noun + (scope and f" by any{scope}")
+        return "no difference is resolved in", noun + (scope and f" by any measure{scope}")
     if len(found) > 1:
         return "the measures contradict each other in", noun
     resolved = [side.item for side in sides if side.family]
     if len(resolved) == len(sides):
-        return f"the {found[0]} network has", f"the lower {noun}{scope and f' by all{scope}'}"
-    return f"the {found[0]} network has", f"the lower {noun} {enumeration(resolved)} alone{scope}"
+        every = f"all {count(len(sides))} measures" if len(sides) > 1 else "the one measure"
+        return f"the {found[0]} network has", f"the lower {noun} by {every}{scope}"
+    some = f"{count(len(resolved))} of {count_noun(len(sides), 'measure')}{scope}"
+    return f"the {found[0]} network has", f"the lower {noun} by {some} ({enumeration(resolved)})"
 
 
 def _sharpness_sides(results: Results, pair: Pair) -> list[Side]:
@@ -404,6 +457,7 @@ LANDSCAPE_SENTENCES = {
     "matching": matching,
     "matched_slices": matched_slices,
     "agreement": agreement,
+    "caught_early": caught_early,
     "conclusion_final": conclusion_final,
     "conclusion_matched": conclusion_matched,
     "conclusion_measured": conclusion_measured,

@@ -25,9 +25,12 @@ from experiment.reporting.robustness_values import (
     strengths,
 )
 from experiment.reporting.sentences import NO_PAIR
+from experiment.reporting.sides import Side, clauses
 from experiment.reporting.tables import spread_cell
 from experiment.reporting.wording import capital, contrast, paragraph, verdict
 from experiment.storage import run_name
+
+LOSES_LESS = {-1: "residual", 1: "plain", 0: None}
 
 
 def strongest(results: Results, kind: Kind) -> float:
@@ -90,6 +93,7 @@ def _pairs(results: Results, kinds: tuple[Kind, ...], subject: str) -> str:
             for pair in found
             for sentence in (
                 _sentence(results, pair, [_compare(results, pair, kind) for kind in kinds], subject),
+                _weakest(results, pair, kinds),
                 _overtaken(results, pair, kinds),
             )
         ]
@@ -127,6 +131,25 @@ def _sentence(results: Results, pair: Pair, compared: list[Compared], subject: s
     )
     silent = f"At {pair.label} a network guesses at every strength of {enumeration(guessed)}."
     return paragraph([losses if known else "", silent if guessed else ""])
+
+
+def _weakest(results: Results, pair: Pair, kinds: tuple[Kind, ...]) -> str:
+    """Who loses less at the weakest strength of each kind: near guessing both have little left to lose."""
+    sides = []
+    for kind in kinds:
+        strength = strengths(results, kind)[-1]
+        found = difference(results, pair, kind, strength)
+        if found.half_width is not None:
+            residual, plain, apart = contrast(found, _digits(found), 100)
+            values = f" ({residual} and {plain}, a difference of {apart})" if found.sign else ""
+            sides.append(Side(f"{kind.name} {strength:g}{values}", LOSES_LESS[found.sign]))
+    where = "at" if kinds[0].key == WEIGHTS else "under"
+    text = clauses(
+        sides,
+        f"the {{family}} one loses less {where} {{items}}",
+        f"no difference is resolved {where} {{items}}",
+    )
+    return f"At the weakest strengths, at {pair.label}, {text}." if sides else ""
 
 
 def _overtaken(results: Results, pair: Pair, kinds: tuple[Kind, ...]) -> str:

@@ -121,10 +121,13 @@ def _values(results: Results, pair: Pair, state: str, measure: Measure, found: D
 
 
 def _decimals(found: Difference) -> int:
-    """Those of the interval, or as many as show both sides with two figures, two more at most."""
-    digits = error_decimals(found.half_width)
+    """Those of the interval, or as many as show both sides with two figures and whether 0 is excluded, two more at most."""
+    least = error_decimals(found.half_width)
     smaller = min(abs(found.residual), abs(found.plain))
-    return min(max(digits, 1 - floor(log10(smaller))), digits + 2) if smaller else digits
+    digits = min(max(least, 1 - floor(log10(smaller))), least + 2) if smaller else least
+    while digits < least + 2 and fixed(abs(found.value), digits) == fixed(found.half_width, digits):
+        digits += 1
+    return digits
 
 
 def losses_sentence(results: Results) -> str:
@@ -144,11 +147,20 @@ def losses_sentence(results: Results) -> str:
         f"{' against '.join(fixed(v, 3) for v in losses)} nats at {pair.label}"
         for pair, losses in known.items()
     ]
-    apart = max(abs(residual - plain) / max(residual, plain) for residual, plain in known.values())
+    by_seed = [
+        both
+        for pair in known
+        for both in zip(
+            *(numbers(results, n, "matched", "loss") for n in (pair.residual, pair.plain)), strict=True
+        )
+        if all(map(measured, both))
+    ]
+    seeds = "; from one and the same seed they are" if len(results.study.seeds) > 1 else ","
+    apart = percentage(max(abs(a - b) / max(a, b) for a, b in by_seed))
     return (
         f"Checkpoints of equal training loss were matched on {thousands(results.parameters['trajectory']['samples'])} "
         f"images: on the {enumeration(list(map(thousands, sorted(counts))), 'or')} that are measured here, the same for all networks, their "
-        f"losses are, residual against plain, {enumeration(texts)}, up to {percentage(apart)}\\,\\% apart."
+        f"losses are, residual against plain, {enumeration(texts)}{seeds} up to {apart}\\,\\% apart."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from experiment.layout import surface_path
 from experiment.pairs import residual_counterpart
-from experiment.reporting.comparison import Difference, paired, rounded
+from experiment.reporting.comparison import Difference, measure_difference
 from experiment.reporting.latex import measured, typewriter
 from experiment.reporting.results import Results, diverged, read_result
 from experiment.slices import read_slice
@@ -111,8 +111,8 @@ def difference(residual: Setting, plain: Setting, measure: str) -> Difference:
     """Of a measure of the cuts, residual minus plain, over the seeds that both have, with one seed over the directions, which both share."""
     seeds = [seed for seed in residual.seeds if seed in plain.seeds]
     both = [setting.at(seeds) for setting in (residual, plain)]
-    found = paired(
+    return measure_difference(
         [setting.measure("cuts", measure) for setting in both],
         [setting.by_direction(measure) for setting in both],
+        measure,
     )
-    return rounded(found, measure)

@@ -29,6 +29,7 @@ from experiment.reporting.wording import (
     number,
     paragraph,
     places,
+    ratio,
 )
 
 
@@ -116,9 +117,9 @@ def _mean(setting: Setting, judged: Judged) -> str:
 
 
 def _apart(judged: Judged, found: Difference) -> str:
-    """`4.67 +- 5.63`, residual minus plain."""
+    """`4.67 +- 5.63`, residual minus plain, and the ratio where that tells them apart."""
     factor, digits = printed(judged.measure)
-    return interval(found, places(found.value, found.half_width, digits), factor)
+    return interval(found, places(found.value, found.half_width, digits), factor) + ratio(found)
 
 
 def trials(results: Results) -> str:

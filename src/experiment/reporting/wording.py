@@ -50,9 +50,18 @@ def interval(difference: Difference, digits: int, factor: float = 1) -> str:
 
 
 def contrast(difference: Difference, digits: int, factor: float = 1) -> tuple[str, str, str]:
-    """Residual value, plain value, and their difference as `interval`, each rounded to `digits` decimals."""
+    """Residual value, plain value, and their difference as `interval`, each rounded to `digits` decimals; with the ratio."""
     sides = (fixed(factor * value, digits) for value in (difference.residual, difference.plain))
-    return *sides, interval(difference, digits, factor)
+    return *sides, interval(difference, digits, factor) + ratio(difference)
+
+
+def ratio(difference: Difference) -> str:
+    """`, a ratio of 5.9 [1.5, 23]`: residual over plain, where that tells them apart; else nothing."""
+    found = difference.ratio
+    if found is None:
+        return ""
+    value, low, high = (significant(number, 2) for number in (found.value, found.low, found.high))
+    return f", a ratio of {value} [{low}, {high}]"
 
 
 def basis_note(differences: list[Difference]) -> str:

@@ -184,7 +184,7 @@ def test_runs_of_one_network_are_no_independent_points():
 def test_values_at_their_bound_have_no_interval_and_say_so():
     same = [Observation("depth 20", seed, (1.0, 1.0), (1.0, 1.0)) for seed in range(3)]
     found = judged(Sample("pairs", same))
-    assert (found.estimate, found.interval, found.p, found.verdict) == (0.0, None, None, "inconclusive")
+    assert (found.estimate, found.interval, found.p, found.verdict) == (0.0, None, 1.0, "inconclusive")
     assert "bound" in found.reason
     alone = judged(Sample("pairs", same[:1]))
     assert alone.verdict == "one observation" and "bound" in alone.reason
@@ -288,3 +288,11 @@ def test_what_rescaling_moves_is_known_by_its_claim():
         f"{name}_{state}" for name in ("largest_eigenvalue", "trace") for state in ("final", "matched")
     }
     assert all(claim.raw == ("which rescaling moves" in claim.quantity) for claim in CLAIMS)
+
+
+def test_too_few_networks_for_any_verdict_are_named():
+    points = [Point(f"n{k}", seed, k, k) for k in range(4) for seed in range(3)]
+    found = judged(Sample("networks", points=points), 1)
+    assert (found.verdict, found.reason) == ("inconclusive", "4 networks allow no p below 0.083")
+    more = [Point(f"n{k}", seed, k, (k * 3) % 7) for k in range(7) for seed in range(3)]
+    assert "networks" not in (judged(Sample("networks", points=more), 1).reason or "")
