@@ -473,7 +473,10 @@ def test_agreement_of_the_two_comparisons(results, final, matched, words):
 def test_conclusion(results, flat, roughness, words):
     signs = FLATTER[flat] | dict(zip(("excess_variation", "nonconvex_share"), roughness, strict=True))
     text = SENTENCES["conclusion_matched"](with_signs(results, "matched_cuts", signs))
-    assert words in text.split("Within their limits the cuts at depth 20 and depth 56 ")[1]
+    assert (
+        words
+        in text.split("Within their limits the cuts at equal training loss, at depth 20 and depth 56, ")[1]
+    )
 
 
 def test_pairs_that_say_different_things_of_the_claim_are_told_apart(results):
@@ -481,7 +484,7 @@ def test_pairs_that_say_different_things_of_the_claim_are_told_apart(results):
     made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): along(1.3, 0.01)})
     made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): 1.3})
     text = SENTENCES["conclusion_matched"](made)
-    assert text.count("Within their limits the cuts at depth ") == 2
+    assert text.count("Within their limits the cuts at equal training loss, at depth ") == 2
 
 
 def test_a_half_way_distance_from_a_lower_centre_is_no_plain_finding(results):

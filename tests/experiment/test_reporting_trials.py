@@ -93,7 +93,7 @@ def test_the_climb_to_half_way_stands_beside_its_distance(results):
     )
 
 
-def test_the_abstract_names_a_bounded_measure_and_the_training_loss(results):
+def test_a_trial_in_short_has_a_bounded_measure_and_the_training_loss(results):
     found = results()
     edit(trial_training_path("plain56", 0.01, 0), train_loss=1.5)
     found.training["resnet56-0"] |= {"train_loss": 0.25}
@@ -178,7 +178,7 @@ def test_a_diverged_trial_is_absent_and_named(results):
     assert "---" not in trials(found) and "Trained at 0.01" not in trials(found)
 
 
-def test_what_diverged_is_left_out_of_the_abstract(results):
+def test_what_diverged_is_left_out_of_a_trial_in_short(results):
     found = results()
     assert "at a learning rate of 0.01" in trial_in_short(found, "plain56")
     found.roughness[TRIAL]["cuts"] |= {"halfway_distance": None, "halfway_distance_sd": None}

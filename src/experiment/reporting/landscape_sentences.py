@@ -257,7 +257,7 @@ def _weights(results: Results, found: list[Pair]) -> list[str]:
         for pair in found
     }
     return [
-        f"Within their limits the cuts at {enumeration(labels)} {text}."
+        f"Within their limits the cuts at equal training loss, at {enumeration(labels)}, {text}."
         for text, labels in labels_by_text(texts).items()
     ]
 
@@ -431,21 +431,20 @@ def _flatter(results: Results, pair: Pair) -> set[str]:
 
 
 def abstract(results: Results) -> str:
-    """Of the deepest pair slices in both comparisons, of all curvature and sharpness; then the last trial."""
+    """Of the deepest pair slices in both comparisons, and what they say of the claim; of all curvature and sharpness."""
     pair = deepest(results)
     if pair is None:
         return NO_PAIR
     flat = [
         f"{PLACES[state]} {finding(results, pair, state)}{caveats(results, pair, state)}" for state in PLACES
     ]
-    trials = results.parameters["trials"]["networks"]
     return paragraph(
         [
             f"At {pair.label}, {', and '.join(flat)}; {roughness_in_short(results, pair, 'matched_cuts')}.",
             _multiplicity(results, pairs(results.study.networks)),
             matching_caution(results, [pair]),
             other_measures(results),
-            trial_in_short(results, trials[-1]) if trials else "",
+            *_weights(results, [pair]),
         ]
     )
 
