@@ -7,7 +7,7 @@ from synthetic import write_synthetic_results
 
 from experiment.evidence import evidence_path
 from experiment.reporting.convexity import median_bounds, resolved_ratios
-from experiment.reporting.convexity_sentences import convexity_bounds
+from experiment.reporting.convexity_sentences import convexity_bounds, negative_curvature
 from experiment.reporting.results import load_results
 from experiment.storage import read_json, write_json
 
@@ -100,3 +100,29 @@ def test_where_every_point_is_resolved_nothing_selects(tmp_path, monkeypatch):
         path = evidence_path("curvature", network, 0)
         write_json(path, read_json(path) | {"map": {"reason": None} | grid((-1.0, 0.1), (-2.0, 0.1))})
     assert convexity_bounds(load_results()) == ""
+
+
+def test_signs_of_the_resolved_smallest_eigenvalues_are_counted_the_centres_apart(tmp_path, monkeypatch):
+    write_synthetic_results(tmp_path, ["resnet20", "plain20"], [0])
+    monkeypatch.chdir(tmp_path)
+    for network, centre in (("resnet20", -1.0), ("plain20", 2.0)):
+        smallest = [
+            [-1.0, -2.0, None],
+            [0.01, centre, -1.0],
+            [-1.0, -1.0, -1.0],
+        ]  # one not measured, one not resolved
+        square = {
+            "convexity": [[0.1] * 3] * 3,
+            "smallest": smallest,
+            "largest": [[10.0] * 3] * 3,
+            "residual": [[0.1] * 3] * 3,
+        }
+        path = evidence_path("curvature", network, 0)
+        write_json(path, read_json(path) | {"map": {"reason": None} | square})
+    assert negative_curvature(load_results()) == (
+        "The smallest eigenvalue is negative, beyond its residual, at 13 of 14 resolved points, 1 of 2 centres among them."
+    )
+    for network in ("resnet20", "plain20"):
+        path = evidence_path("curvature", network, 0)
+        write_json(path, read_json(path) | {"map": {"reason": "the run diverged"}})
+    assert negative_curvature(load_results()) == ""

@@ -1,9 +1,11 @@
 """What the points of the convexity maps that are not resolved would change: resolution selects."""
 
+from itertools import product
+from math import isnan
 from statistics import fmean
 
 from experiment.pairs import Pair, pairs
-from experiment.reporting.convexity import median_bounds
+from experiment.reporting.convexity import median_bounds, resolved_ratios
 from experiment.reporting.curvature_values import maps
 from experiment.reporting.latex import enumeration, measured, significant
 from experiment.reporting.results import Results, spread
@@ -65,4 +67,37 @@ def _is_turned(results: Results, pair: Pair) -> bool:
     return (high < other_low and medians[0] > medians[1]) or (low > other_high and medians[0] < medians[1])
 
 
-CONVEXITY_SENTENCES = {"curvature_convexity_bounds": convexity_bounds}
+def negative_curvature(results: Results) -> str:
+    """`The smallest eigenvalue is negative, beyond its residual, at 170 of the 173 resolved points, 23 of 24 centres among them.`"""
+    networks = dict.fromkeys(
+        network for pair in pairs(results.study.networks) for network in (pair.residual, pair.plain)
+    )
+    signs, centres = [], []
+    for network, seed in product(networks, results.study.seeds):
+        stored = results.evidence("curvature", network, seed)["map"]
+        ratios = [] if stored.get("reason") else resolved_ratios(stored)
+        points = [
+            (row, column, stored["smallest"][row][column] < 0)
+            for row, values in enumerate(ratios)
+            for column, ratio in enumerate(values)
+            if not isnan(ratio)
+        ]
+        middle = len(ratios) // 2
+        signs += [negative for _, _, negative in points]
+        centres += [negative for row, column, negative in points if row == column == middle]
+    if not signs:
+        return ""
+    among = f", {_some(centres, 'centre')} among them" if any(centres) else ""
+    return f"The smallest eigenvalue is negative, beyond its residual, at {_some(signs, 'resolved point')}{among}."
+
+
+def _some(found: list[bool], noun: str) -> str:
+    """`all 173 points`, `170 of 173 points`"""
+    number = f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
+    return f"all {number}" if all(found) else f"{sum(found)} of {number}"
+
+
+CONVEXITY_SENTENCES = {
+    "curvature_convexity_bounds": convexity_bounds,
+    "curvature_negative": negative_curvature,
+}

@@ -186,7 +186,7 @@ def _larger(found: Difference) -> str:
     known = found.half_width is not None
     apart = abs(found.value) > ALIKE * max(abs(found.residual), abs(found.plain))
     sign = found.sign if known else apart * (1 if found.value > 0 else -1)
-    unresolved = "without a resolved difference" if known else "nearly the same for both networks"
+    unresolved = "larger for neither beyond its error" if known else "nearly the same for both networks"
     words = {1: "larger for the residual network", -1: "larger for the plain network", 0: unresolved}
     return words[sign]
 

@@ -134,12 +134,12 @@ def _sentence(results: Results, pair: Pair, compared: list[Compared], subject: s
 
 
 def _weakest(results: Results, pair: Pair, kinds: tuple[Kind, ...]) -> str:
-    """Who loses less at the weakest strength of each kind: near guessing both have little left to lose."""
+    """Who loses less at the weakest strength of each kind, unless a network guesses there: near that it has little left to lose."""
     sides = []
     for kind in kinds:
         strength = strengths(results, kind)[-1]
         found = difference(results, pair, kind, strength)
-        if found.half_width is not None:
+        if found.half_width is not None and strength in compared_strengths(results, pair, kind):
             residual, plain, apart = contrast(found, _digits(found), 100)
             values = f" ({residual} and {plain}, a difference of {apart})" if found.sign else ""
             sides.append(Side(f"{kind.name} {strength:g}{values}", LOSES_LESS[found.sign]))

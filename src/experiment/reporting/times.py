@@ -23,15 +23,15 @@ def training_times(results: Results) -> str:
     return (
         f"By the clock, and with whatever else the machine did, training took {enumeration(known)} minutes a run "
         f"({enumeration(machines, 'or')}). {_repeated(results)}"
-    )
+    ).strip()
 
 
 def _repeated(results: Results) -> str:
-    """On what a second run repeats the rest: the kind of machine that trained."""
+    """That a second run repeats the rest, where it was all computed on a CPU; of other devices nothing is promised."""
     kinds = {
         results.training[run_name(*run)]["provenance"].get("device_type", "cpu") for run in results.study.runs
     }
-    return f"On the same {'CPU' if kinds == {'cpu'} else 'kind of accelerator'} a second run repeats the other numbers."
+    return "On the same CPU a second run repeats the other numbers." if kinds == {"cpu"} else ""
 
 
 def repeats(results: Results) -> str:
