@@ -82,27 +82,23 @@ def finding(results: Results, pair: Pair, state: str, quality: Quality = FLATNES
     texts = {
         None: f"{quality.noun} could not be judged",
         "neither": f"no difference in {quality.noun} is resolved",
-        "disputed": _disputed(results, pair, state, quality),
     }
     if family in texts:
         return texts[family]
+    if family == "disputed":
+        return _disputed(results, pair, state, quality)
     resolved = [judged.name for judged in resolving(results, pair, state, quality, family)]
     alone = f" by the {enumeration(resolved)} alone" if len(resolved) < len(quality.measures) else ""
     return f"the {family} network is the {quality.comparative}{alone}"
 
 
 def _disputed(results: Results, pair: Pair, state: str, quality: Quality) -> str:
-    """`the plain network is the flatter by the rise to the rim and the residual one by the half-way distance`."""
-    by = {family: resolving(results, pair, state, quality, family) for family in OTHER}
-    found = [
-        (family, enumeration([judged.name for judged in measures]))
-        for family, measures in by.items()
-        if measures
-    ]
-    if len(found) < 2:
-        return ""
-    (one, of_one), (other, of_other) = found
-    return f"the {one} network is the {quality.comparative} by the {of_one} and the {other} one by the {of_other}"
+    """`the residual network is the flatter by the half-way distance and the plain one by the rise to the rim`."""
+    residual, plain = (
+        enumeration([judged.name for judged in resolving(results, pair, state, quality, family)])
+        for family in ("residual", "plain")
+    )
+    return f"the residual network is the {quality.comparative} by the {residual} and the plain one by the {plain}"
 
 
 def caveats(results: Results, pair: Pair, state: str) -> str:
@@ -147,10 +143,11 @@ def _multiplicity(results: Results, found: list[Pair]) -> str:
     if not known:
         return ""
     resolved = sum(d.resolved for d in known)
-    return (
+    told = (
         f"Of {count_noun(len(known), 'interval')} of the cuts' flatness, not corrected for their number, {count(resolved)} "
-        f"{'tells' if resolved == 1 else 'tell'} the two apart. {planes_rise(results, found, list(PLACES))}"
-    ).strip()
+        f"{'tells' if resolved == 1 else 'tell'} the two apart."
+    )
+    return paragraph([told, planes_rise(results, found, list(PLACES))])
 
 
 def planes_rise(results: Results, found: list[Pair], states: list[str]) -> str:
@@ -163,9 +160,7 @@ def planes_rise(results: Results, found: list[Pair], states: list[str]) -> str:
     ]
     if not known:
         return ""
-    higher = {
-        name: sum(rise.sign == sign for rise in known) for name, sign in (("residual", 1), ("plain", -1))
-    }
+    higher = {FAMILY[-sign]: sum(rise.sign == sign for rise in known) for sign in (1, -1)}
     texts = [f"higher for the {name} network in {count(number)}" for name, number in higher.items() if number]
     compared = f"of {count_noun(len(known), 'comparison')}"
     start = "On the planes through the same weights the rise to the rim is"

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from experiment.pairs import pairs
-from experiment.reporting.judgement import plane_difference
+from experiment.reporting.judgement import FAMILY, plane_difference
 from experiment.reporting.landscape_tables import trajectory_numbers
 from experiment.reporting.latex import (
     enumeration,
@@ -131,7 +131,7 @@ def recomputed_flatness(results: Results) -> str:
         return ""
     flatter = {
         family: [label for label, rise in known.items() if rise.sign == sign]
-        for family, sign in (("residual", -1), ("plain", 1))
+        for sign, family in FAMILY.items()
     }
     words = [
         f"the {family} network is the flatter at {enumeration(labels)}"

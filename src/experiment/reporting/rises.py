@@ -2,6 +2,7 @@
 
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import Difference, roughness_difference
+from experiment.reporting.judgement import FAMILY
 from experiment.reporting.latex import enumeration
 from experiment.reporting.results import Results
 from experiment.reporting.sides import Side, by_label, clauses
@@ -9,7 +10,6 @@ from experiment.reporting.wording import contrast
 from experiment.rises import RISES, rise_key
 
 FAVOURS = "the {family} network is the flatter at {items} nats"
-FLATTER = {1: "residual", -1: "plain", 0: None}  # that which has risen so far at the larger distance
 
 
 def rises(results: Results, state: str, with_values: bool = True) -> str:
@@ -26,7 +26,7 @@ def rises(results: Results, state: str, with_values: bool = True) -> str:
 def _of_pair(results: Results, pair: Pair, state: str, with_values: bool) -> str:
     found = {rise: roughness_difference(results, pair, state, rise_key(rise)) for rise in RISES}
     sides = [
-        Side(f"{rise:g}{_values(d) if with_values else ''}", FLATTER[d.sign])
+        Side(f"{rise:g}{_values(d) if with_values else ''}", FAMILY.get(-d.sign))  # the flatter rises later
         for rise, d in found.items()
         if d.half_width is not None
     ]

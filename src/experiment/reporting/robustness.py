@@ -1,5 +1,5 @@
 """Robustness in the paper: accuracies at the strongest disturbance of each kind, and what pairs lose by the strongest at which
-neither network merely guesses.
+neither network merely guesses and by the weakest.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Any
 
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import ONE_SEED, Difference, paired_over_directions, paired_over_seeds
+from experiment.reporting.judgement import FAMILY
 from experiment.reporting.landscape_tables import network_groups
 from experiment.reporting.latex import enumeration, escape, fixed, measured, percentage, tabular, typewriter
 from experiment.reporting.results import Results, binomial_error, spread
@@ -29,8 +30,6 @@ from experiment.reporting.sides import Side, clauses
 from experiment.reporting.tables import spread_cell
 from experiment.reporting.wording import capital, contrast, paragraph, verdict
 from experiment.storage import run_name
-
-LOSES_LESS = {-1: "residual", 1: "plain", 0: None}
 
 
 def strongest(results: Results, kind: Kind) -> float:
@@ -142,7 +141,7 @@ def _weakest(results: Results, pair: Pair, kinds: tuple[Kind, ...]) -> str:
         if found.half_width is not None and strength in compared_strengths(results, pair, kind):
             residual, plain, apart = contrast(found, _digits(found), 100)
             values = f" ({residual} and {plain}, a difference of {apart})" if found.sign else ""
-            sides.append(Side(f"{kind.name} {strength:g}{values}", LOSES_LESS[found.sign]))
+            sides.append(Side(f"{kind.name} {strength:g}{values}", FAMILY.get(found.sign)))
     where = "at" if kinds[0].key == WEIGHTS else "under"
     text = clauses(
         sides,
