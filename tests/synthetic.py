@@ -84,6 +84,9 @@ EVIDENCE = {
 }
 
 
+NO_TRIALS = {"trials": {"networks": [], "learning_rates": [], "seeds": []}}
+
+
 def synthetic_parameters(
     networks: Sequence[str], seeds: Sequence[int], dataset: str = "cifar10"
 ) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Contours about the final weights of the trials' networks: as the study trains them, and at other learning rates.
 
-A row per network, first declared seeds; its residual counterpart, where the study has one, stands in front.
+A row per network, first declared seeds; its residual counterpart, where the study has one, stands in front. Where no
+trial is declared, one line says so, and the paper does without.
 """
 
 import xarray
@@ -15,7 +16,7 @@ from experiment.slices import read_slice
 from experiment.trials import trial_slice_path
 from figures.losses import chance_loss, loss_scale
 from figures.planes import add_loss_bar, add_plane_legend, draw_plane, label_directions
-from figures.sheets import sheet_of_panels
+from figures.sheets import line_of_text, sheet_of_panels
 from figures.style import write_figure
 
 Panel = tuple[str, xarray.Dataset]  # title, slice on the training set
@@ -23,6 +24,8 @@ Panel = tuple[str, xarray.Dataset]  # title, slice on the training set
 
 def draw() -> Figure:
     study, trials = load_study(), load_section("trials", Trials)
+    if not trials.runs:
+        return line_of_text("No other learning rate is tried at this scale.")
     rows = [panels_of(network, study, trials) for network in trials.networks]
     most = max(map(len, rows))
     panels = [[*[None] * (most - len(row)), *row] for row in rows]  # the trials below one another

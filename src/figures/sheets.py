@@ -1,4 +1,4 @@
-"""Sheets of equal panels placed in inches, and which network has which panel."""
+"""Sheets of equal panels placed in inches, which network has which panel, and a line where there are none."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import TEXT_WIDTH, depths, variant
+from figures.style import FONT_SIZE, TEXT_WIDTH, depths, variant
 from flatness.names import parse_name
 
 PANELS_PER_ROW = 4
+POINTS = 72  # in an inch
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,13 @@ def place(figure: Figure, left: float, bottom: float, width: float, height: floa
     """Axes placed in inches from the figure's lower left corner."""
     across, up = figure.get_size_inches()
     return figure.add_axes((left / across, bottom / up, width / across, height / up), **options)
+
+
+def line_of_text(text: str) -> Figure:
+    """In the place of a figure that has nothing to show."""
+    figure = Figure((TEXT_WIDTH, 3 * FONT_SIZE / POINTS))
+    figure.text(0.5, 0.5, text, ha="center", va="center")
+    return figure
 
 
 def sheet_of_panels(

@@ -1,4 +1,4 @@
-"""Check all of params.yaml before anything runs, and describe the networks it declares."""
+"""Check all of params.yaml before anything runs, and describe the networks and list the trials it declares."""
 
 import sys
 from dataclasses import asdict
@@ -6,11 +6,13 @@ from dataclasses import asdict
 from experiment.parameters.loading import ParameterError
 from experiment.parameters.whole import load_parameters
 from experiment.storage import NETWORKS, write_json
+from experiment.trials import TRIALS, trial_name
 from flatness.names import parse_name
 from flatness.networks import build_network
 
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10}  # of data sets that are always the same
 CHANNELS = 3
+DECLARED_TRIALS = TRIALS / "declared.json"  # names; the folder is there even where none is declared
 
 
 def main() -> None:
@@ -19,6 +21,7 @@ def main() -> None:
     write_json(
         NETWORKS, [describe(name, classes) | {"seeds": parameters.seeds} for name in parameters.networks]
     )
+    write_json(DECLARED_TRIALS, [trial_name(*trial) for trial in parameters.trials.runs])
 
 
 def describe(name: str, classes: int | None) -> dict:

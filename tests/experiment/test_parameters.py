@@ -179,6 +179,8 @@ def test_good_parameters_come_back_typed(tmp_path):
         ("curvature.direction_seeds", [1, 3], "expected those of surface.direction_seeds, [1, 2]"),
         ("trials.networks", ["plain9"], "trials.networks: network 'plain9'"),
         ("trials.learning_rates", [0.0], "trials.learning_rates.0: Input should be greater than 0"),
+        ("trials.networks", [], "trials: expected networks, learning_rates and seeds, or none of them"),
+        ("trials.seeds", [], "trials: expected networks, learning_rates and seeds, or none of them"),
         ("trials.learning_rates", [0.01, 0.01], "trials.learning_rates: expected no repetition"),
         ("curvature.trace_draws", 1, "curvature.trace_draws: Input should be greater than or equal to 2"),
         ("curvature.map.points", 4, "curvature.map.points: expected an odd count"),
@@ -256,6 +258,13 @@ def test_a_line_without_its_ends_is_refused_with_the_nearest_that_has_them(
     path = tmp_path / "params.yaml"
     path.write_text(yaml.safe_dump(changed(("surface.line", yaml.safe_load(f"{{{remedy}}}")))))
     assert load_parameters(path)
+
+
+def test_there_may_be_no_trials(tmp_path):
+    path = tmp_path / "params.yaml"
+    none = [(f"trials.{key}", []) for key in ("networks", "learning_rates", "seeds")]
+    path.write_text(yaml.safe_dump(changed(*none)))
+    assert load_parameters(path).trials.runs == []
 
 
 def test_whole_numbers_that_name_nothing_are_numbers(tmp_path):

@@ -3,11 +3,12 @@
 from statistics import stdev
 
 import pytest
-from synthetic import write_synthetic_results
+from synthetic import NO_TRIALS, write_synthetic_results
 
 from experiment.reporting.judgement import NOISE_SHARE
+from experiment.reporting.landscape_sentences import conclusion_other
 from experiment.reporting.results import load_results
-from experiment.reporting.trials import trial_in_short, trials, trials_table
+from experiment.reporting.trials import trial_in_short, trial_networks, trials, trials_table
 from experiment.slices import read_slice, write_slice
 from experiment.storage import read_json, write_json
 from experiment.trials import trial_slice_path, trial_training_path
@@ -192,3 +193,12 @@ def test_a_missing_trial_names_the_remedy(results):
     trial_training_path("plain56", 0.01, 0).unlink()
     with pytest.raises(FileNotFoundError, match="dvc repro"):
         trials(found)
+
+
+def test_nothing_is_told_where_no_trial_is_declared(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_synthetic_results(tmp_path, ["resnet56", "plain56"], [0], parameters=NO_TRIALS)
+    found = load_results()
+    assert trials(found) == trial_networks(found) == ""
+    assert "at a learning rate of" not in conclusion_other(found)
+    assert trials_table(found).count(r"\texttt") == 0

@@ -20,7 +20,7 @@ from matplotlib.colors import rgb_to_hsv, to_rgb
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from synthetic import write_synthetic_results
+from synthetic import NO_TRIALS, write_synthetic_results
 
 from experiment.evidence import evidence_path
 from experiment.layout import figure_path, surface_path, trajectory_path
@@ -133,6 +133,13 @@ def test_every_study_has_every_figure_with_readable_text_on_the_page(results, mo
         if not (figure.bbox.contains(box.x0, box.y0) and figure.bbox.contains(box.x1, box.y1))
     ]
     assert outside == []
+
+
+def test_without_trials_one_line_says_so(tmp_path, monkeypatch):
+    write_synthetic_results(tmp_path, *STUDIES["smoke"][:2], parameters=NO_TRIALS)
+    monkeypatch.chdir(tmp_path)
+    (text,) = (text.get_text() for text in module_of("trials").draw().findobj(Text) if text.get_text())
+    assert text == "No other learning rate is tried at this scale."
 
 
 def hidden_tick_labels(figure) -> set[Text]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
-from synthetic import write_blank_figures, write_synthetic_results
+from synthetic import NO_TRIALS, write_blank_figures, write_synthetic_results
 
 from experiment.layout import NUMBERS, PAPER, TABLES
 from experiment.reporting.figures import FIGURES
@@ -29,10 +29,10 @@ SCALES = {  # folder below the root: networks, seeds, data set, diverged runs
 needs_tex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="TeX is not installed")
 
 
-def prepare(folder: Path, scale: str) -> Path:
+def prepare(folder: Path, scale: str, parameters: dict | None = None) -> Path:
     networks, seeds, dataset, diverged = SCALES[scale]
     place = folder / scale
-    write_synthetic_results(place, networks, seeds, dataset, diverged)
+    write_synthetic_results(place, networks, seeds, dataset, diverged, parameters)
     write_blank_figures(place, FIGURES)
     (place / "paper").symlink_to(SOURCES)
     return place
@@ -60,6 +60,16 @@ def test_every_scale_is_typeset_within_the_margins(here, scale, capsys):
     text = page_text(PAPER)
     assert scale.rpartition("/")[2].replace("root", "paper") in text.split("Abstract")[0]
     assert ("SMOKE SCALE" in text) == (scale == "scales/smoke")
+
+
+@needs_tex
+@pytest.mark.parametrize("parameters", [{}, NO_TRIALS])
+def test_trials_are_told_of_where_there_are_any(here, parameters):
+    place = prepare(here, "scales/laptop", parameters)
+    make_paper(place)
+    text = page_text(PAPER)
+    assert ("Another learning rate" in text) == ("and the trials stand beside" in text) == (not parameters)
+    assert ("Curvature and sharpness stand beside" in text) == bool(parameters)
 
 
 def page_text(path: Path) -> str:

@@ -311,7 +311,9 @@ def _distance(results: Results, residual: Setting, setting: Setting) -> str:
 
 
 def trial_networks(results: Results) -> str:
-    return named(results.parameters["trials"]["networks"])
+    """Nothing where no trial is declared: by that the paper tells whether there are any."""
+    networks = results.parameters["trials"]["networks"]
+    return named(networks) if networks else ""
 
 
 TRIALS_SENTENCES = {"trials": trials, "trial_networks": trial_networks}
