@@ -21,7 +21,7 @@ from experiment.storage import read_json
 from figures.curves import Legend, seed_note
 from figures.losses import round_numbers
 from figures.sheets import in_rows, sheet_of_panels
-from figures.style import DASHES, FAMILY_COLORS, REFERENCE_COLOR, write_figure
+from figures.style import DASHES, FAMILY_COLORS, REFERENCE_COLOR
 from flatness.names import parse_name
 
 MARKERS = "s^DvP*X<>ph"  # of the variants
@@ -175,7 +175,3 @@ def survivors(network: str, runs: Runs) -> int:
 def run_note(network: str, runs: Mapping) -> str:
     """As `seed_note`, of runs: `resnet8-tanh (1 of 2 runs)`."""
     return seed_note(network, survivors(network, runs), total(network, runs)).replace("seeds)", "runs)")
-
-
-if __name__ == "__main__":
-    write_figure("ablation", draw)

@@ -13,7 +13,7 @@ from experiment.evidence import CLAIMS
 from experiment.reporting.latex import measured
 from experiment.storage import read_json
 from figures.sheets import place
-from figures.style import REFERENCE_COLOR, TEXT_WIDTH, write_figure
+from figures.style import REFERENCE_COLOR, TEXT_WIDTH
 
 ROW, LABELS, TOP, BOTTOM, RIGHT = 0.135, 2.45, 0.05, 0.3, 0.15  # inches
 AXIS = 0.36  # inches below each panel, for its ticks and its label
@@ -96,7 +96,3 @@ def draw_claim(axes: Axes, position: int, entry: dict) -> None:
     if measured(entry["low"]):
         axes.plot([entry["low"], entry["high"]], [position] * 2, color=color, zorder=2)
     axes.plot(entry["estimate"], position, marker, color=color, markersize=4, zorder=3)
-
-
-if __name__ == "__main__":
-    write_figure("claims", draw)

@@ -21,7 +21,7 @@ from figures.curves import CHANCE_LINE, Legend
 from figures.losses import chance_loss
 from figures.sheets import PANELS_PER_ROW, in_rows, sheet_of_panels
 from figures.spreads import as_numbers, set_log_axis
-from figures.style import FAMILY_COLORS, FONT_SIZE, write_figure
+from figures.style import FAMILY_COLORS, FONT_SIZE
 from flatness.names import parse_name
 
 UNCLIPPED_COLOR = "black"
@@ -127,7 +127,3 @@ def modes_legend(declared: Clipping) -> Legend:
     handles.append(Line2D([], [], color=UNCLIPPED_COLOR, linestyle="", marker="x", markersize=4))
     handles.append(Line2D([], [], **CHANCE_LINE))
     return Legend(handles, [*names, "unclipped", "breaks", chance_loss()[1]])
-
-
-if __name__ == "__main__":
-    write_figure("clipping", draw)

@@ -3,12 +3,7 @@
 from matplotlib.figure import Figure
 
 from figures.planes import contour_grid
-from figures.style import write_figure
 
 
 def draw() -> Figure:
     return contour_grid("final", lambda network, _: network)
-
-
-if __name__ == "__main__":
-    write_figure("contours", draw)

@@ -7,7 +7,6 @@ import xarray
 from matplotlib.figure import Figure
 
 from figures.planes import contour_grid
-from figures.style import write_figure
 
 
 def draw() -> Figure:
@@ -19,7 +18,3 @@ def title(network: str, surface: xarray.Dataset) -> str:
         return f"{network}\n"
     centre = float(surface.loss.sel(alpha=0, beta=0, method="nearest"))
     return f"{network}\nepoch {float(surface.attrs['epoch']):g}, loss {centre:.2f}"
-
-
-if __name__ == "__main__":
-    write_figure("contours_matched", draw)

@@ -17,7 +17,7 @@ from experiment.reporting.convexity import resolved_ratios
 from experiment.storage import read_json
 from figures.planes import UNDEFINED, label_directions
 from figures.sheets import Sheet, arrange, place, sheet_of_panels
-from figures.style import COLORMAP, REFERENCE_COLOR, write_figure
+from figures.style import COLORMAP, REFERENCE_COLOR
 
 SCALE = Normalize(0, 1)  # beyond 1 the negative curvature is the larger
 
@@ -77,7 +77,3 @@ def add_legend(sheet: Sheet) -> None:
     sheet.figure.legend(
         [Patch(**UNDEFINED)], ["not resolved"], loc="lower center", bbox_to_anchor=(middle, 0)
     )
-
-
-if __name__ == "__main__":
-    write_figure("convexity", draw)

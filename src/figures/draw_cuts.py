@@ -18,7 +18,7 @@ from figures.curves import (
 from figures.losses import chance_loss
 from figures.planes import mark_diverged
 from figures.sheets import sheet_of_panels
-from figures.style import depths, write_figure
+from figures.style import depths
 from flatness.names import parse_name
 
 COLUMNS = {"cuts": "at the final weights", "matched_cuts": "at equal training loss"}
@@ -50,7 +50,3 @@ def draw() -> Figure:
     set_loss_axis(sheet.axes, [*losses, np.array([chance])])
     legend.add_to(sheet.figure)
     return sheet.figure
-
-
-if __name__ == "__main__":
-    write_figure("cuts", draw)

@@ -18,7 +18,7 @@ from experiment.storage import has_diverged, read_json
 from figures.curves import network_legend
 from figures.sheets import sheet_of_panels
 from figures.spreads import as_numbers, draw_spread, say, set_log_axis
-from figures.style import depths, write_figure
+from figures.style import depths
 from flatness.names import parse_name
 
 LABELS = {
@@ -115,7 +115,3 @@ def show_steps(axes: Axes, steps: list[float]) -> None:
     axes.xaxis.set_major_locator(FixedLocator(steps))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:g}"))
-
-
-if __name__ == "__main__":
-    write_figure("gradients", draw)

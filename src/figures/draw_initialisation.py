@@ -21,7 +21,7 @@ from experiment.storage import read_json
 from figures.curves import CHANCE_LINE, Legend
 from figures.sheets import PANELS_PER_ROW, in_rows, sheet_of_panels
 from figures.spreads import as_numbers, draw_spread, say, set_log_axis
-from figures.style import DASHES, FAMILY_COLORS, REFERENCE_COLOR, write_figure
+from figures.style import DASHES, FAMILY_COLORS, REFERENCE_COLOR
 
 LABELS = {
     "ratio": ("depth", "gradient norm,\nfirst / last layer"),
@@ -154,7 +154,3 @@ def family_legend(declared: Initialisation) -> Legend:
     shown = shown_depths(declared.depths)
     handles += [Line2D([], [], color=REFERENCE_COLOR, linestyle=DASHES[i]) for i in range(len(shown))]
     return Legend(handles, [*declared.families, *(f"correlations at depth {depth}" for depth in shown)])
-
-
-if __name__ == "__main__":
-    write_figure("initialisation", draw)

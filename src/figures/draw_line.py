@@ -17,7 +17,7 @@ from figures.curves import (
 )
 from figures.losses import chance_loss
 from figures.sheets import sheet_of_panels
-from figures.style import REFERENCE_COLOR, write_figure
+from figures.style import REFERENCE_COLOR
 
 SETS = {"train": "training set", "test": "test set"}
 
@@ -46,7 +46,3 @@ def draw() -> Figure:
     set_loss_axis(sheet.axes, [*losses, np.array([chance])])
     legend.add_to(sheet.figure)
     return sheet.figure
-
-
-if __name__ == "__main__":
-    write_figure("line", draw)

@@ -16,7 +16,7 @@ from experiment.parameters.study import Study, load_study
 from experiment.storage import read_json
 from figures.curves import CHANCE_LINE, Legend, draw_curve, label_outer, seed_note
 from figures.sheets import in_rows, sheet_of_panels
-from figures.style import color_of, dashes_of, write_figure
+from figures.style import color_of, dashes_of
 
 PANELS = {  # title, axis, strength at which nothing is disturbed
     "noise": ("Gaussian noise", "standard deviation (pixels in [0, 1])", 0.0),
@@ -99,7 +99,3 @@ def _legend(study: Study, measured: dict[str, list], chance: list[float]) -> Leg
     names = [seed_note(n, len(measured[n]), len(study.seeds)) for n in study.networks]
     guessing = [f"chance: {level:.3g} %" for level in chance]
     return Legend([*handles, *(Line2D([], [], **CHANCE_LINE) for _ in chance)], names + guessing)
-
-
-if __name__ == "__main__":
-    write_figure("robustness", draw)

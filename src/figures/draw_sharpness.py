@@ -24,7 +24,7 @@ from experiment.storage import read_json
 from figures.curves import Legend, seed_note
 from figures.losses import plain_number, round_numbers
 from figures.sheets import place
-from figures.style import REFERENCE_COLOR, TEXT_WIDTH, color_of, variant, write_figure
+from figures.style import REFERENCE_COLOR, TEXT_WIDTH, color_of, variant
 
 MEASURES = {  # title, unit
     "box": ("worst case in a box", "%"),
@@ -217,7 +217,3 @@ def _legend(study: Study, runs: dict[str, list[dict]]) -> Legend:
         handles.append(Line2D([], [], linestyle="none", **look))
         names.append("at least")
     return Legend(handles, names)
-
-
-if __name__ == "__main__":
-    write_figure("sharpness", draw)

@@ -21,7 +21,7 @@ from experiment.parameters.study import Study, load_study
 from experiment.storage import read_json
 from figures.curves import BAND_OPACITY, Legend, label_outer, mean_and_band
 from figures.sheets import sheet_of_panels
-from figures.style import REFERENCE_COLOR, color_of, dashes_of, depths, write_figure
+from figures.style import REFERENCE_COLOR, color_of, dashes_of, depths
 from flatness.names import parse_name
 from flatness.quadrature import SpectralQuadrature
 
@@ -140,7 +140,3 @@ def legend_name(network: str, states: Mapping[str, Sequence[Mapping[str, Any]]])
         return f"{network} ({len(final) - len(missing)} of {len(final)} seeds)"
     diverged = "diverged" if all("diverged" in reason for reason in missing) else "not measured"
     return f"{network} ({diverged})"
-
-
-if __name__ == "__main__":
-    write_figure("spectra", draw)

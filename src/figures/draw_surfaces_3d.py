@@ -15,7 +15,7 @@ from experiment.parameters.study import load_study
 from figures.losses import chance_loss, loss_scale, plain_number, round_numbers
 from figures.planes import CHANCE_LINE, add_loss_bar, add_plane_legend, direction_ticks, training_surfaces
 from figures.sheets import in_rows, sheet_of_panels
-from figures.style import COLORMAP, REFERENCE_COLOR, depths, write_figure
+from figures.style import COLORMAP, REFERENCE_COLOR, depths
 from flatness.names import parse_name
 
 CEILING = 1e4  # nats: losses beyond are drawn as this
@@ -120,7 +120,3 @@ def frame(axes: Axes3D, alpha: np.ndarray, beta: np.ndarray, low: float, high: f
     for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
         axes.tick_params(axis=axis.axis_name, pad=-3)
     axes.set_box_aspect((1, 1, 0.75), zoom=1.0)
-
-
-if __name__ == "__main__":
-    write_figure("surfaces_3d", draw)

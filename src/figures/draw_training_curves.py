@@ -15,7 +15,7 @@ from experiment.parameters.study import load_study
 from experiment.storage import epochs_path, has_diverged
 from figures.curves import draw_curve, label_outer, network_legend, set_loss_axis
 from figures.sheets import sheet_of_panels
-from figures.style import color_of, dashes_of, write_figure
+from figures.style import color_of, dashes_of
 
 PANELS = [["train_loss", "test_loss", "train_error", "test_error"]]
 SETS = {"train": "training set", "test": "test set"}
@@ -74,7 +74,3 @@ def draw_runs(axes: Axes, column: str, runs: list[Run], network: str, networks: 
         finite = run[run.train_loss.notna() & run.test_loss.notna()]
         axes.plot(finite.epoch, finite[column], color=color, linestyle=dashes, linewidth=0.6)
         axes.plot(finite.epoch[-1:], finite[column][-1:], color=color, marker="x", markersize=4)
-
-
-if __name__ == "__main__":
-    write_figure("training_curves", draw)

@@ -20,7 +20,7 @@ from figures.curves import set_loss_axis
 from figures.losses import chance_loss, loss_scale
 from figures.planes import add_loss_bar, add_plane_legend, draw_plane
 from figures.sheets import Sheet, arrange, place, sheet_of_panels
-from figures.style import FONT_SIZE, color_of, write_figure
+from figures.style import FONT_SIZE, color_of
 
 DROP, HEIGHT = 0.4, 0.5  # inches: from a plane down to its panel of losses, and that panel's height
 NUMBER_DISTANCE = 0.22  # least distance of two numbered checkpoints, as a share of the plane's sides
@@ -127,7 +127,3 @@ def draw_losses(axes: Axes, path: xarray.Dataset, color: str, leftmost: bool) ->
         axes.plot(path.epoch, path[name], color=color, linestyle=dashes)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     axes.set(xlabel="epoch", ylabel="loss (nats)" if leftmost else "")
-
-
-if __name__ == "__main__":
-    write_figure("trajectory", draw)

@@ -17,7 +17,6 @@ from experiment.trials import trial_slice_path
 from figures.losses import chance_loss, loss_scale
 from figures.planes import add_loss_bar, add_plane_legend, draw_plane, label_directions
 from figures.sheets import line_of_text, sheet_of_panels
-from figures.style import write_figure
 
 Panel = tuple[str, xarray.Dataset]  # title, slice on the training set
 
@@ -62,7 +61,3 @@ def panels_of(network: str, study: Study, trials: Trials) -> list[Panel]:
 
 def training_plane(path) -> xarray.Dataset:
     return read_slice(path).sel(set="train").transpose("alpha", "beta")
-
-
-if __name__ == "__main__":
-    write_figure("trials", draw)

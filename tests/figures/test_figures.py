@@ -25,6 +25,7 @@ from synthetic import NO_TRIALS, write_synthetic_results
 from experiment.evidence import evidence_path
 from experiment.layout import figure_path, surface_path, trajectory_path
 from experiment.reporting.convexity import resolved_ratios
+from experiment.reporting.figures import FIGURES
 from experiment.slices import read_slice, write_slice
 from experiment.storage import DATASET, epochs_path, read_json, training_path, write_json
 from figures import draw_surfaces_3d, draw_trajectory
@@ -34,27 +35,9 @@ from figures.draw_trajectory import clearest_place, numbered
 from figures.losses import FLOOR, chance_loss, loss_scale, round_numbers
 from figures.sheets import arrange
 from figures.style import FAMILY_COLORS, RC, TEXT_WIDTH, color_of, dashes_of, write_figure
+from stages.draw_figures import DRAWN
 
-NAMES = [
-    "ablation",
-    "claims",
-    "clipping",
-    "contours",
-    "contours_matched",
-    "convexity",
-    "cuts",
-    "gradients",
-    "initialisation",
-    "line",
-    "recomputed",
-    "robustness",
-    "sharpness",
-    "spectra",
-    "surfaces_3d",
-    "training_curves",
-    "trajectory",
-    "trials",
-]
+NAMES = list(DRAWN)
 STUDIES = {  # networks, seeds, runs that diverged
     "smoke": (["resnet8", "plain8", "resnet14", "plain14"], [0], []),
     "paper": (
@@ -110,6 +93,10 @@ def replace_losses(path: Path, where: tuple, value: float) -> None:
     write_slice(path, dataset)
 
 
+def test_the_papers_figures_are_drawn():
+    assert set(DRAWN) == set(FIGURES)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("study", STUDIES)
 def test_every_study_has_every_figure_with_readable_text_on_the_page(results, monkeypatch, study, name):
@@ -158,16 +145,15 @@ def hidden_tick_labels(figure) -> set[Text]:
 
 @pytest.fixture(scope="module")
 def drawn_twice(results):
-    """By figure, PDF and PNG of the smoke study: drawn here, and by the scripts under other settings."""
+    """By figure, PDF and PNG of the smoke study: drawn here, and by the stage under other settings."""
     folder = results["smoke"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         here = {name: written(name) for name in NAMES}
         Path("matplotlibrc").write_text("lines.linewidth: 9\nfont.size: 30\npdf.fonttype: 3\n")
-        scripts = "; ".join(f"runpy.run_module('figures.draw_{name}', run_name='__main__')" for name in NAMES)
         source = str(Path(__file__).parents[2] / "src")
         environment = os.environ | {"PYTHONPATH": source, "PYTHONHASHSEED": "7"}
-        subprocess.run([sys.executable, "-c", f"import runpy; {scripts}"], check=True, env=environment)
+        subprocess.run([sys.executable, "-m", "stages.draw_figures"], check=True, env=environment)
         return {name: (here[name], read(name)) for name in NAMES}
 
 

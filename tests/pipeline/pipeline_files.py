@@ -31,10 +31,8 @@ class Stage:
     @property
     def script(self) -> Path:
         """The Python file that the command runs as a module."""
-        module = re.search(r"python -m ((?:stages|figures)\.\w+)", self.command)
-        assert module, (
-            f"stage {self.name}: expected `python -m stages.NAME` or figures.NAME, found {self.command!r}"
-        )
+        module = re.search(r"python -m (stages\.\w+)", self.command)
+        assert module, f"stage {self.name}: expected `python -m stages.NAME`, found {self.command!r}"
         return SOURCE.joinpath(*module[1].split(".")).with_suffix(".py")
 
 

@@ -74,8 +74,7 @@ def test_stage_is_described(name):
 
 
 def test_every_script_is_a_stage():
-    files = [file for layer in ("stages", "figures") for file in (SOURCE / layer).rglob("*.py")]
-    scripts = {file for file in files if 'if __name__ == "__main__":' in file.read_text()}
+    scripts = {file for file in SOURCE.rglob("*.py") if 'if __name__ == "__main__":' in file.read_text()}
     assert scripts == {stage.script for stage in STAGES.values()}
 
 
