@@ -87,13 +87,19 @@ install_with_uv() {
     }
 }
 
-# DVC asks git what is ignored. A downloaded archive has no .git: tell DVC to do without.
+# DVC asks git what is ignored. A downloaded archive has no .git: tell DVC to do without, in the folder of every scale.
 configure_dvc() {
+    local project
     if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
-        [[ ! -e .dvc/config.local ]] || "$VENV/bin/dvc" config --local --unset core.no_scm 2>/dev/null || true
+        for project in . scales/*; do
+            ! grep -qs no_scm "$project/.dvc/config.local" ||
+                "$VENV/bin/dvc" --cd "$project" config --local --unset core.no_scm
+        done
     else
         echo "Not a git clone, or git is not installed: DVC works without it (core.no_scm in .dvc/config.local)."
-        "$VENV/bin/dvc" config --local core.no_scm true
+        for project in . scales/*; do
+            grep -qs no_scm "$project/.dvc/config.local" || "$VENV/bin/dvc" --cd "$project" config --local core.no_scm true
+        done
     fi
 }
 
