@@ -8,8 +8,7 @@ readonly PACKAGES=(latexmk texlive-latex-recommended texlive-latex-extra lmodern
 
 # Names of the LaTeX packages that the paper's sources load, one per line.
 loaded_packages() {
-    sed -nE 's/^[^%]*\\(usepackage|RequirePackage)(\[[^]]*\])?\{([^}]*)\}.*/\3/p' paper/*.tex paper/*.sty paper/*.cls \
-        2>/dev/null | tr ',' '\n' | tr -d ' ' | sort -u
+    sed -nE 's/^[^%]*\\(usepackage|RequirePackage)(\[[^]]*\])?\{([^}]*)\}.*/\3/p' paper/*.tex | tr ',' '\n' | tr -d ' ' | sort -u
 }
 
 # What is missing, one per line; nothing where the paper can be typeset.
@@ -20,7 +19,7 @@ missing() {
     done
     command -v kpsewhich >/dev/null || return 0
     for name in $(loaded_packages); do
-        [[ -e paper/$name.sty ]] || kpsewhich "$name.sty" >/dev/null || echo "$name.sty"
+        kpsewhich "$name.sty" >/dev/null || echo "$name.sty"
     done
 }
 

@@ -57,8 +57,8 @@ def _about_mean(values: np.ndarray) -> np.ndarray:
 
 
 def _over_mean(values: np.ndarray) -> np.ndarray:
-    """Less what all values [S, 2] share as a factor."""
-    return values / values.mean() if values.mean() else values
+    """Less what all values [S, 2] share as a factor, its sign kept: a relative difference sees that."""
+    return values / abs(values.mean()) if values.mean() else values
 
 
 ALIGNED = {

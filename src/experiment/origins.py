@@ -13,6 +13,7 @@ from experiment.tensors import read_checkpoints, read_tensors
 from experiment.views import NOWHERE
 from flatness.data import ImageSet
 from flatness.names import parse_name
+from flatness.unmeasurable import Unmeasurable
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,14 @@ def measured_by_state(
 ) -> dict[str, dict[str, Any]]:
     """What `measure` finds by state, with `epoch` and `reason` (null where measured); equal weights are measured once.
 
-    Where there are no weights, or where `measure` raises a ValueError, an entry has its reason and nothing else.
+    Where there are no weights, or where `measure` finds them Unmeasurable, an entry has its reason and nothing else.
     """
     found: dict[float, dict[str, Any]] = {}
     for origin in origins:
         if origin.network is not None and origin.epoch not in found:
             try:
                 found[origin.epoch] = {"reason": None, **measure(origin)}
-            except ValueError as fault:
+            except Unmeasurable as fault:
                 found[origin.epoch] = {"reason": str(fault)}
     return {
         origin.state: {"epoch": origin.epoch, **found.get(origin.epoch, {"reason": origin.reason})}

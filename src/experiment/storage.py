@@ -5,6 +5,7 @@ import errno
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
@@ -13,12 +14,11 @@ from typing import Any
 
 from safetensors import SafetensorError
 
-import flatness
-
 IMAGES = Path("data/images.safetensors")
 DATASET = Path("results/dataset.json")
 NETWORKS = Path("results/networks.json")
 PROGRESS = Path(".progress")
+KEY = 16  # hexadecimal digits of its files' keys
 
 
 def run_name(network: str, seed: int) -> str:
@@ -105,16 +105,34 @@ def parameters_hash(parameters: Any) -> str:
 
 
 def progress_path(stage: str, *depends_on: Any) -> Path:
-    """The stage's crash-safe progress file, its name a hash of all that the work depends on, code included."""
-    parts = [stage, instruments_hash(), *depends_on]
+    """The stage's crash-safe progress file, its name a hash of all that the work depends on, code included.
+
+    `stage` names the work, run included. Says so where there is progress of the same work that cannot be gone on with.
+    """
+    parts = [stage, code_hash(), *depends_on]
     key = hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-    return PROGRESS / f"{stage}-{key[:16]}"
+    path = PROGRESS / f"{stage}-{key[:KEY]}"
+    others = [] if path.exists() else [*PROGRESS.glob(f"{stage}-{'[0-9a-f]' * KEY}")]
+    for other in others:
+        print(
+            f"{other} holds unfinished work of other parameters, code, data or software, or of another machine or number of "
+            "threads: begun anew. Bring those back to go on with it, or delete it.",
+            file=sys.stderr,
+        )
+    return path
 
 
-def instruments_hash() -> str:
-    """SHA-256 of the instruments' source, so that no work goes on with another code than it was begun with."""
-    sources = sorted(Path(flatness.__path__[0]).glob("*.py"))
-    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+def code_hash() -> str:
+    """SHA-256 of the study's source that this process runs, so that no work goes on with another than it was begun with.
+
+    That is all it has imported of what lies beside this package, and the C sources that are compiled by the Python
+    files of their names.
+    """
+    home = Path(__file__).parents[1]
+    imported = {Path(m.__file__) for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
+    own = {file for file in imported if file.is_relative_to(home)}
+    compiled = {source for file in own if (source := file.with_suffix(".c")).exists()}
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(own | compiled))).hexdigest()
 
 
 def _finite_or_null(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 The matrix is `flatness.hessian.HessianProduct`, or `ScaledProduct` for that in units of the filters' norms.
 Vectors are flat [P] in the parameters' type, whatever the caller's autocast; numbers that come out are
-float64. A product that is not finite raises ValueError.
+float64. A product that is not finite raises Unmeasurable.
 """
 
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from flatness.execution import without_autocast
 from flatness.hessian import HessianProduct, Product, ScaledProduct, length
 from flatness.quadrature import SpectralQuadrature
 from flatness.seeds import generator
+from flatness.unmeasurable import Unmeasurable
 
 Matrix = HessianProduct | ScaledProduct
 START, SIGNS, QUADRATURE = range(3)  # what a random vector is for: each has a stream of its own
@@ -26,7 +27,7 @@ class Lanczos:
     """The Lanczos process with full reorthogonalisation: Q H Q^T = T, rows q_1 ... q_k of Q [k, P] orthonormal.
 
     T is tridiagonal with `diagonal` [k] and `beyond` [k], the norm of the remainder after each step, whose
-    first k - 1 entries are T's off-diagonal (Golub and Van Loan 2013, section 10.1). Raises ValueError for a
+    first k - 1 entries are T's off-diagonal (Golub and Van Loan 2013, section 10.1). Raises Unmeasurable for a
     start of length 0.
     """
 
@@ -36,7 +37,7 @@ class Lanczos:
         self.diagonal: list[float] = []
         self.beyond: list[float] = []
         if length(start) == 0:
-            raise ValueError(
+            raise Unmeasurable(
                 "expected a start vector that is not zero, found length 0, as where all scales are 0; "
                 "take scales of which some move the weights"
             )
@@ -210,7 +211,7 @@ def random_vector(product: Matrix, purpose: int, seed: int, draw: int) -> Tensor
 
 
 def finite(vector: Tensor) -> Tensor:
-    """The vector, if it is finite; ValueError else."""
+    """The vector, if it is finite; Unmeasurable else."""
     if not isfinite(length(vector)):
-        raise ValueError("a product of the Hessian is not finite: expected finite weights and losses")
+        raise Unmeasurable("a product of the Hessian is not finite: expected finite weights and losses")
     return vector

@@ -29,6 +29,7 @@ from flatness.directions import (
     unchanged,
 )
 from flatness.execution import without_autocast
+from flatness.unmeasurable import Unmeasurable
 
 BATCH_SIZE = (
     128  # images that share batch-norm statistics: a batch of training (He et al. 2016; Li et al. 2018)
@@ -108,10 +109,10 @@ def layer_norms(
     """L2 norm of `slope`'s gradient in every weight of more than one dimension, by name, first layer first.
 
     Norms below SMALL are measured again with the loss lifted, so that a vanishing gradient is not a rounded one.
-    Raises ValueError where the slope is not finite.
+    Raises Unmeasurable where the slope is not finite.
     """
     if not slope.is_finite:
-        raise ValueError("the loss or its gradient is not finite")
+        raise Unmeasurable("the loss or its gradient is not finite")
     norms = {name: _length(part) for name, part in slope.gradient.items() if part.ndim > 1}
     small = [name for name, norm in norms.items() if norm < SMALL]
     if small:
@@ -145,10 +146,10 @@ def along_step(
     """Gradient predictiveness (Santurkar et al. 2018): `slope`, of the same data, against those along its step.
 
     A step whose loss or gradient is not finite has NaN. The network is restored bit for bit, modes too.
-    Raises ValueError where the slope is not finite or zero, since then there is no step.
+    Raises Unmeasurable where the slope is not finite or zero, since then there is no step.
     """
     if not slope.is_finite or slope.norm == 0:
-        raise ValueError(
+        raise Unmeasurable(
             f"expected a finite gradient that is not zero to step along, found norm {slope.norm:g}"
         )
     losses, changes = [], []
@@ -187,12 +188,12 @@ def autocorrelation(gradients: Tensor) -> list[float]:
     r_k = sum_t <g_t, g_t+k> / sqrt(sum_t |g_t|^2 sum_t |g_t+k|^2), sums over the M - k pairs of that lag: within
     [-1, 1], 1 at lag 0 and for equal rows, 0 on average for independent ones of mean zero. No mean is subtracted, since
     over the draw of weights it is zero by symmetry (Balduzzi et al. 2017, section 3, whose inputs are
-    one-dimensional). Raises ValueError where a row is not finite or all are zero.
+    one-dimensional). Raises Unmeasurable where a row is not finite or all are zero.
     """
     products = gradients.double() @ gradients.double().T  # [M, M]
     squares = products.diagonal()
     if not bool(products.isfinite().all()) or float(squares.sum()) == 0:
-        raise ValueError("the gradients by the input are not finite, or all zero")
+        raise Unmeasurable("the gradients by the input are not finite, or all zero")
     correlations = []
     for lag in range(len(gradients) // 2 + 1):
         size = (squares[: len(squares) - lag].sum() * squares[lag:].sum()).sqrt()

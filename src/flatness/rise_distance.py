@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from flatness.roughness import first_crossing
+from flatness.roughness import mean_crossing
 
 
 def rise_distance(losses: np.ndarray, alphas: np.ndarray, rise: float) -> float:
@@ -11,10 +11,4 @@ def rise_distance(losses: np.ndarray, alphas: np.ndarray, rise: float) -> float:
     Linear between points, mean over the two sides; NaN where a side does not rise so far within the slice. Unlike the
     half-way distance it does not ask for a longer climb from a lower centre.
     """
-    middle = len(losses) // 2
-    level = losses[middle] + rise
-    sides = [
-        first_crossing(losses[middle:], alphas[middle:] - alphas[middle], level),
-        first_crossing(losses[middle::-1], alphas[middle] - alphas[middle::-1], level),
-    ]
-    return float(np.mean(sides))
+    return mean_crossing(losses, alphas, losses[len(losses) // 2] + rise)

@@ -31,13 +31,18 @@ def halfway_distance(losses: np.ndarray, alphas: np.ndarray, chance: float) -> f
     (L(0) + chance) / 2, linear between points, mean over the two sides. A side that never reaches it within
     the slice, or a centre that is not below chance, gives NaN.
     """
+    centre = losses[len(losses) // 2]
+    return mean_crossing(losses, alphas, (centre + chance) / 2) if centre < chance else float("nan")
+
+
+def mean_crossing(losses: np.ndarray, alphas: np.ndarray, level: float) -> float:
+    """Mean over the two sides of a profile of the distance at which the loss, going out, first reaches `level`: [2m+1] each."""
     middle = len(losses) // 2
-    level = (losses[middle] + chance) / 2
     sides = [
         first_crossing(losses[middle:], alphas[middle:] - alphas[middle], level),
         first_crossing(losses[middle::-1], alphas[middle] - alphas[middle::-1], level),
     ]
-    return float(np.mean(sides)) if losses[middle] < chance else float("nan")
+    return float(np.mean(sides))
 
 
 def first_crossing(losses: np.ndarray, distances: np.ndarray, level: float) -> float:

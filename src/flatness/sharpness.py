@@ -17,6 +17,7 @@ from flatness.directions import Direction, random_direction
 from flatness.folding import foldable_pairs
 from flatness.neighbourhood import Neighbourhood
 from flatness.seeds import generator
+from flatness.unmeasurable import Unmeasurable
 
 Scales = dict[str, Tensor]  # by parameter, what one unit of a perturbation means there; 0 keeps it in place
 TINY = 1e-30  # a gradient shorter than this points nowhere
@@ -240,5 +241,5 @@ def rescaled(network: nn.Module, factor: float) -> nn.Module:
             norm.running_mean.mul_(factor)
             norm.running_var.add_(norm.eps).mul_(factor**2).sub_(norm.eps)
             if bool((norm.running_var < 0).any()):
-                raise ValueError(f"factor {factor:g} is too small for the variances of {norm_name}")
+                raise Unmeasurable(f"factor {factor:g} is too small for the variances of {norm_name}")
     return copied

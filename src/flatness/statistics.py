@@ -16,22 +16,23 @@ def recompute_batch_norm(
     """Set running means and variances to those of `data`, un-augmented, at the network's present weights.
 
     Each becomes the average over batches of the batch's mean and unbiased variance; a last batch smaller than
-    `batch_size` is left out unless it is the only one. Modes and momenta are put back. `context` is a
+    `batch_size` is left out unless it is the only one. Modes and momenta are put back, after an error too,
+    which may leave the statistics part done. `context` is a
     precision context, such as `Execution.autocast()`.
     """
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     if not norms:
         return
-    training = {module: module.training for module in network.modules()}
-    momenta = {norm: norm.momentum for norm in norms}
-    network.eval()
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # cumulative average
-        norm.train()
     data = data.for_network(network)
     size = min(batch_size, len(data))
+    training = {module: module.training for module in network.modules()}
+    momenta = {norm: norm.momentum for norm in norms}
     try:
+        network.eval()
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # cumulative average
+            norm.train()
         with context or nullcontext():
             for start in range(0, len(data) - size + 1, size):
                 network(data.batch(slice(start, start + size))[0])

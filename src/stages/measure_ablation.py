@@ -34,6 +34,7 @@ from flatness.roughness import profile_measures
 from flatness.sampling import LossSampler, Sampling, loss_at_points
 from flatness.sharpness import filter_scales
 from flatness.training import EpochRecord, Recipe, Trainer, weights_of
+from flatness.unmeasurable import Unmeasurable
 from stages.train import diverged, finish, resume
 
 TOLERANCE = 0.01  # residual / |eigenvalue| of each end at which the Lanczos process stops; ours
@@ -129,7 +130,9 @@ def measure(
         name: parts.get(name, partial(measured_or_reason, piece))
         for name, piece in tqdm((hessians | cuts).items(), desc=f"{title} measures", unit="part")
     }
-    numbers = {key: value for name in hessians for key, value in found[name].items()}
+    numbers = {
+        key: value for name in reversed(hessians) for key, value in found[name].items()
+    }  # the first reason stays
     directions = [found[name] for name in cuts]
     return numbers | {"cuts": {key: [cut[key] for cut in directions] for key in directions[0]}}
 
@@ -138,7 +141,7 @@ def measured_or_reason(piece: Callable[[], dict[str, float]]) -> dict[str, Any]:
     """What `piece` measures, or the reason why it cannot."""
     try:
         return piece()
-    except ValueError as fault:
+    except Unmeasurable as fault:
         return {"reason": str(fault)}
 
 

@@ -33,6 +33,7 @@ from flatness.execution import Execution
 from flatness.grids import axis, grid_points
 from flatness.hessian import HessianProduct, ScaledProduct
 from flatness.sharpness import filter_scales
+from flatness.unmeasurable import Unmeasurable
 
 UNKNOWN_ENDS = {"largest": nan, "smallest": nan, "residual": nan}
 
@@ -43,7 +44,7 @@ def main(network_name: str, seed: int) -> None:
     train_set, _ = load_images()
     origin = provenance(machine, parameters.model_dump())
     hashes = (file_hash(weights_path(network_name, seed)), file_hash(IMAGES))
-    parts = Parts("measure_curvature", network_name, seed, *hashes, origin)
+    parts = Parts(f"curvature-{run_name(network_name, seed)}", *hashes, origin)
     states = declared_origins(network_name, seed, train_set)
     for state in states:
         if state.network is not None:
@@ -70,9 +71,11 @@ def spectra(
     """Ends, trace and density of the raw spectrum; ends and trace of the filter-normalised one."""
     product = HessianProduct(state.network, images, parameters.batch_size)
     normalised = ScaledProduct(product, filter_scales(parameters_of(state.network)))
-    raw = parts.get(f"{state.state} raw", lambda: spectrum(product, product, parameters, True))
+    raw = parts.get(f"{state.epoch:g} raw", lambda: spectrum(product, product, parameters, True))
     bar.update()
-    scaled = parts.get(f"{state.state} normalised", lambda: spectrum(normalised, product, parameters, False))
+    scaled = parts.get(
+        f"{state.epoch:g} normalised", lambda: spectrum(normalised, product, parameters, False)
+    )
     bar.update()
     products = {"products": raw["products"] + scaled["products"]}
     numbers = {f"normalised_{name}": value for name, value in scaled.items() if name != "products"}
@@ -114,7 +117,7 @@ def convexity_map(
     alphas = axis(parameters.map.extent, parameters.map.points)
     ends = []
     for alpha, beta in grid_points(alphas, alphas).tolist():
-        name = f"map {alpha:g} {beta:g}"
+        name = f"{centre.epoch:g} map {alpha:g} {beta:g}"
         ends.append(parts.get(name, lambda: ends_at(centre, directions, [alpha, beta], images, parameters)))  # noqa: B023
         bar.update()
     if all(isnan(end["largest"]) for end in ends):
@@ -133,7 +136,7 @@ def ends_at(
         try:
             product = HessianProduct(centre.network, images, parameters.batch_size)
             ends = extreme_eigenvalues(product, parameters.tolerance, parameters.map.most_steps)
-        except ValueError:
+        except Unmeasurable:
             return UNKNOWN_ENDS
     largest, smallest = ends.largest_algebraic, ends.smallest_algebraic
     residual = max(largest.residual, smallest.residual)

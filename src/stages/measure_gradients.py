@@ -23,6 +23,7 @@ from experiment.tensors import read_checkpoints
 from flatness.data import ImageSet
 from flatness.execution import Execution
 from flatness.gradients import BATCH_SIZE, along_step, layer_norms, loss_slope
+from flatness.unmeasurable import Unmeasurable
 
 
 def main(network_name: str, seed: int) -> None:
@@ -31,7 +32,7 @@ def main(network_name: str, seed: int) -> None:
     train_set = load_images()[0]
     origin = provenance(machine, parameters.model_dump())
     path = checkpoints_path(network_name, seed)
-    parts = Parts("gradients", network_name, seed, file_hash(path), file_hash(IMAGES), origin)
+    parts = Parts(f"gradients-{run_name(network_name, seed)}", file_hash(path), file_hash(IMAGES), origin)
     weights = finite_checkpoints(network_name, seed)
 
     def at(epoch: float) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def measure(
         step = along_step(
             network, step_images, slope if same else loss_slope(network, step_images), parameters.steps
         )
-    except ValueError as fault:
+    except Unmeasurable as fault:
         return absent(parameters.steps, str(fault))
     return {
         "reason": None,

@@ -22,6 +22,7 @@ from flatness.names import parse_name
 from flatness.networks import build_network
 from flatness.seeds import generator
 from flatness.statistics import recompute_batch_norm
+from flatness.unmeasurable import Unmeasurable
 
 LINE, READOUT = range(2)  # what a random draw is for: each has a stream of its own
 
@@ -76,7 +77,7 @@ def measure(
         layers = layer_norms(network, images, slope)
         found |= {"loss": slope.loss, "gradient_norm": slope.norm, "layers": layers}
         found["correlation"] = correlation(network, seed, images, parameters.inputs, machine)
-    except ValueError as fault:
+    except Unmeasurable as fault:
         found["reason"] = str(fault)
     return found
 

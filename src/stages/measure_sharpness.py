@@ -35,6 +35,7 @@ from flatness.sharpness import (
     rescaled,
     worst_case_rise,
 )
+from flatness.unmeasurable import Unmeasurable
 
 Measure = Callable[[Neighbourhood], float]
 WORST_CASES = ("box", *GEOMETRIES)
@@ -101,11 +102,11 @@ class Session:
         self.passes = 0
 
     def about(self, network: nn.Module, label: str) -> dict[str, Any]:
-        """All measures about a network's weights; ValueError where its loss is not finite."""
+        """All measures about a network's weights; Unmeasurable where its loss is not finite."""
         near = Neighbourhood(self.machine.place(network), self.images, on_pass=self._passed)
         loss = self.parts.get(f"{label} loss", lambda: near.base)
         if not isfinite(loss):
-            raise ValueError("the loss at the weights is not a finite number")
+            raise Unmeasurable("the loss at the weights is not a finite number")
         values = {}
         for name, measure in measures(self.parameters).items():
             values[name] = self.parts.get(f"{label} {name}", lambda measure=measure: measure(near))
@@ -136,7 +137,7 @@ class Session:
             return {"reason": "no filter has a batch norm after it", "factor": factor}
         try:
             other = self.about(rescaled(network, factor), "rescaled")
-        except ValueError as fault:
+        except Unmeasurable as fault:
             return {"reason": str(fault), "factor": factor}
         before, after = (self._summary(measured) for measured in (original, other))
         return {

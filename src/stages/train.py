@@ -81,9 +81,10 @@ def announce(trainer: Trainer, network_name: str) -> None:
     epochs = trainer.recipe.epochs
     if trainer.execution.device.type != "cpu" or trainer.epoch == epochs:
         return
-    hours = epochs * len(trainer.train_set) / trainer.images_per_second() / 3600
+    all_epochs = epochs * len(trainer.train_set) / trainer.images_per_second() / 3600
+    hours = (1 - trainer.epoch / epochs) * all_epochs
     if hours > 1:
-        whole = hours * declared_work() / relative_cost(parse_name(network_name))
+        whole = all_epochs * declared_work() / relative_cost(parse_name(network_name))
         print(
             f"No CUDA device here: training this network will take about {duration(hours)}, and all that this scale "
             f"declares about {duration(max(hours, whole))}. Scales that fit a CPU: scales/laptop (`make laptop`, "

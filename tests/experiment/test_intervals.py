@@ -237,3 +237,9 @@ def test_the_same_seed_gives_the_same_interval():
     runs = [bootstrap_effect(observations, relative_difference, 0.95, 100, seed) for seed in (0, 0, 1)]
     assert runs[0] == runs[1] != runs[2]
     assert not any(np.isnan(runs[0]))
+
+
+def test_what_levels_share_leaves_an_effect_as_it_is_whatever_its_sign():
+    for effect, aligned in intervals.ALIGNED.items():
+        for values in ([[-3.0, 1.0]], [[3.0, -1.0]], [[-3.0, -1.0]], [[3.0, 1.0]]):
+            assert effect(*aligned(np.array(values))[0]) == pytest.approx(effect(*values[0]))

@@ -291,8 +291,8 @@ def test_how_well_the_slices_are_measured_is_told_by_what_cannot_be_seen(results
         )
     text = SENTENCES["conclusion_measured"](made)
     assert text.startswith(
-        "The 5 paired directions resolve a difference in rise to the rim in none of four comparisons (half-widths "
-        r"2.5 nats, 50\,\% of the larger) and in half-way distance in "
+        "The 5 paired directions resolve a difference in rise to the rim in none of four comparisons (ratios within a factor of "
+        "1.7) and in half-way distance in "
     )
     assert (
         "these intervals do not cover the sampling of images. Bumps lower than 0.36 to 0.57 nats, by network, are hidden"
@@ -300,8 +300,8 @@ def test_how_well_the_slices_are_measured_is_told_by_what_cannot_be_seen(results
     )
     made = with_rises(made, "cuts", 5.0, 1.0, 0.1)
     assert SENTENCES["conclusion_measured"](made).startswith(
-        "The 5 paired directions resolve a difference in rise to the rim in two of four comparisons (half-widths "
-        r"0.12 to 2.5 nats, 2 to 50\,\% of the larger)"
+        "The 5 paired directions resolve a difference in rise to the rim in two of four comparisons (ratios within a factor of "
+        "1.0 to 1.7)"
     )
 
 
@@ -475,7 +475,9 @@ def test_conclusion(results, flat, roughness, words):
     text = SENTENCES["conclusion_matched"](with_signs(results, "matched_cuts", signs))
     assert (
         words
-        in text.split("Within their limits the cuts at equal training loss, at depth 20 and depth 56, ")[1]
+        in text.split(
+            "Within their limits the cuts of this one run at equal training loss, at depth 20 and depth 56, "
+        )[1]
     )
 
 
@@ -484,7 +486,7 @@ def test_pairs_that_say_different_things_of_the_claim_are_told_apart(results):
     made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): along(1.3, 0.01)})
     made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): 1.3})
     text = SENTENCES["conclusion_matched"](made)
-    assert text.count("Within their limits the cuts at equal training loss, at depth ") == 2
+    assert text.count("Within their limits the cuts of this one run at equal training loss, at depth ") == 2
 
 
 def test_a_half_way_distance_from_a_lower_centre_is_no_plain_finding(results):
@@ -494,7 +496,7 @@ def test_a_half_way_distance_from_a_lower_centre_is_no_plain_finding(results):
     made = with_signs(made, "matched_cuts", FLATTER["neither"])
     centres = {"resnet20-0": 0.3, "plain20-0": 0.301, "resnet56-0": 0.25, "plain56-0": 0.75}
     made = changed(made, {(run, "cuts", "centre_loss"): centre for run, centre in centres.items()})
-    words = "alone (from centres of 0.25 against 0.75 nats, residual against plain, and from the lower one the climb is longer)"
+    words = "alone (from centres of 0.25 against 0.75 nats, residual against plain, the climb from the lower one being the longer)"
     for sentence in ("abstract", "agreement", "conclusion_final"):
         assert SENTENCES[sentence](made).count(words) == 1 and "0.30 against 0.30" not in SENTENCES[sentence](
             made
@@ -514,7 +516,7 @@ def test_a_single_measure_behind_a_finding_is_named_with_the_one_against_it(resu
         and ", though the rise to the rim, unresolved, points the other way." in text
     )
     assert (
-        "Of eight intervals of the cuts' flatness, not corrected for their number, two tell the two apart."
+        "Of eight intervals of the cuts' rise and half-way distance, not corrected for their number, two tell the two apart."
         in text
     )
     assert words in SENTENCES["abstract"](made) and words in SENTENCES["conclusion_final"](made)

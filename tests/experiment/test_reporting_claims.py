@@ -164,7 +164,7 @@ def test_flat_minima_are_counted_in_each_comparison():
     counted = (
         "supported in two of two judgements at the final weights and none of two judgements at equal training loss "
         "by measures that rescaling leaves alone, and in one of one judgement at equal training loss by measures that "
-        "rescaling moves"
+        "rescaling moves, so that they cannot compare networks"
     )
     assert claims.flatness_in_short() == f"That {FLATTER} is {counted}."
     assert claims.flatness_in_short() in claims.judged_claims_summary(None)

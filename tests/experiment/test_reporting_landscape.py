@@ -371,7 +371,7 @@ def test_what_every_seed_has_is_said_although_its_interval_holds_zero(study):
     note = "rise to the rim (19.67 against 3.00 nats, a difference of 16.67"
     every = "], higher for the residual network in each of three seeds"
     for sentence in ("final_slices", "matched_slices", "abstract"):
-        assert ", a ratio of 3.3 [" in SENTENCES[sentence](results)
+        assert ", a geometric mean ratio of 3.3 [" in SENTENCES[sentence](results)
         assert note in SENTENCES[sentence](results) and every in SENTENCES[sentence](results)
     assert "no difference in flatness is resolved, not even in rise to the rim" in SENTENCES["abstract"](
         results
@@ -391,7 +391,7 @@ def test_planes_have_differences_over_seeds_alone(study):
     text = SENTENCES["planes"](results)
     assert "at depth 56, 1.01 against 1.42, a difference" in text
     assert (
-        r"rise to the rim, residual minus plain: at depth 56, 5.05\,\textpm\,0.64 nats, a ratio of 2.5 ["
+        r"rise to the rim, residual minus plain: at depth 56, 5.05\,\textpm\,0.64 nats, a geometric mean ratio of 2.5 ["
         in text
     )
     single = SENTENCES["planes"](study(["resnet56", "plain56"]))
@@ -436,7 +436,9 @@ def test_rises_are_told_apart_by_their_ratio(study):
     assert found.ratio.value == pytest.approx((2 * 2.5 * 2.25) ** (1 / 3)) and found.ratio.low > 1
     text = SENTENCES["final_slices"](results)
     assert "the plain network is the flatter by rise to the rim (71.67 against 29.00 nats" in text
-    assert ", a ratio of 2.2 [1.7, 3.0])" in text
+    assert ", a geometric mean ratio of 2.2 [1.7, 3.0])" in text
+    alone = "the flatter by the rise to the rim alone (by the ratio of the rises; by their difference it would not be)"
+    assert SENTENCES["abstract"](results).count(alone) == 2
     set_measure(results, "plain56", "cuts", "edge_rise", [-0.1, 80.0, 4.0])  # has no logarithm
     assert roughness_difference(results, *pairs(results.study.networks), "cuts", "edge_rise").ratio is None
 
@@ -465,13 +467,16 @@ def test_distances_at_fixed_rises_name_the_flatter_network(study):
             set_measure(results, "plain56", state, rise_key(rise), [0.4, 0.45, 0.41])
     text = SENTENCES["rises_final"](results)
     assert (
-        "from whatever centre, at depth 56 the residual network is the flatter at 0.25 (0.510 against 0.420, a"
+        "from whatever centre, at depth 56 the residual network is the flatter at a rise of 0.25 (0.510 against 0.420, a"
         in text
     )
-    assert "nats; no difference is resolved at 0.5 nats; at 1 nats it was not measured in both." in text
-    assert "0.510" not in SENTENCES["conclusion_final"](results) and "flatter at 0.25 nats" in SENTENCES[
-        "conclusion_final"
-    ](results)
+    assert (
+        "nats; no difference is resolved at a rise of 0.5 nats; at a rise of 1 nats it was not measured in both."
+        in text
+    )
+    assert "0.510" not in SENTENCES["conclusion_final"](
+        results
+    ) and "flatter at a rise of 0.25 nats" in SENTENCES["conclusion_final"](results)
     assert SENTENCES["rises_matched"](study(["resnet20"])) == ""
 
 
@@ -486,6 +491,15 @@ def test_how_early_a_network_was_caught_is_set_beside_its_rise(study):
         r"Rank correlations over seeds with the epoch at which a network was caught at equal loss: \ensuremath{-}0.80 of the rise "
         r"to the rim of the cuts and 1.00 of the half-way distance of the cuts for \texttt{resnet56}."
     )
+    caught = (
+        r"caught at equal loss: \ensuremath{-}0.80 of the rise to the rim of the cuts for \texttt{resnet56}."
+    )
+    assert SENTENCES["abstract"](results).endswith(caught) and SENTENCES["conclusion_matched"](
+        results
+    ).endswith(caught)
+    for seed, epoch in enumerate((1.0, 2.0, 2.0, 2.0)):  # says of one seed that it is another
+        results.matching[str(seed)]["56"]["networks"]["resnet56"]["epoch"] = epoch
+    assert SENTENCES["caught_early"](results) == ""
     assert SENTENCES["caught_early"](study(["resnet56", "plain56"], [0, 1])) == ""
 
 
@@ -494,8 +508,12 @@ def test_recomputed_statistics_are_compared_over_seeds(study):
     set_measure(results, "resnet56", "recomputed", "edge_rise", [2.0, 2.2, 2.1])
     set_measure(results, "plain56", "recomputed", "edge_rise", [1.0, 1.2, 1.1])
     text = SENTENCES["recomputed_flatness"](results)
-    assert r"residual minus plain, is 1.00\,\textpm\,0.00 nats, a ratio of 1.9 [" in text
-    assert text.endswith("at depth 56: by this the plain network is the flatter at depth 56.")
+    assert r"residual minus plain, is 1.00\,\textpm\,0.00 nats, a geometric mean ratio of 1.9 [" in text
+    assert text.endswith(
+        "at depth 56: by this, about the final weights, the plain network is the flatter at depth 56."
+    )
     set_measure(results, "plain56", "recomputed", "edge_rise", [1.0, 2.2, 4.1])
-    assert SENTENCES["recomputed_flatness"](results).endswith("by this neither is told to be the flatter.")
+    assert SENTENCES["recomputed_flatness"](results).endswith(
+        "by this, about the final weights, neither is told to be the flatter."
+    )
     assert SENTENCES["recomputed_flatness"](study()) == ""

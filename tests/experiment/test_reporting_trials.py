@@ -77,7 +77,7 @@ def test_flatness_is_compared_with_the_residual_network_at_each_rate(results):
     )
     assert (
         r": within its error) and 37\,000 nats for \texttt{plain56} at 0.01 (difference "
-        r"\ensuremath{-}37\,000\,\textpm\,18\,000, a ratio of 0.000" in trials(found)
+        r"\ensuremath{-}37\,000\,\textpm\,18\,000, a geometric mean ratio of 0.000" in trials(found)
     )
     assert "]: residual flatter); the half-way distance is 0.50" in trials(found)
     row = next(row for row in trials_table(found).splitlines() if "& 0.01 &" in row)
@@ -90,7 +90,7 @@ def test_the_climb_to_half_way_stands_beside_its_distance(results):
         found.roughness[run]["cuts"]["centre_loss"] = centre
     assert (
         r"Half-way is a climb of 1.00 nats for \texttt{resnet56} at 0.1, 0.70 nats for \texttt{plain56} at 0.1 and 0.40 nats for "
-        r"\texttt{plain56} at 0.01; the shorter it is, the nearer." in trials(found)
+        r"\texttt{plain56} at 0.01; the shorter the climb, the nearer half-way lies." in trials(found)
     )
 
 

@@ -5,6 +5,7 @@ import resource
 import signal
 import sys
 from math import inf, nan
+from types import ModuleType
 
 import pytest
 import torch
@@ -66,12 +67,38 @@ def test_a_folder_that_may_not_be_written_is_another_matter(tmp_path):
         raise PermissionError(errno.EACCES, "Permission denied")
 
 
-def test_work_begun_with_other_instruments_is_not_gone_on_with(tmp_path, monkeypatch):
+@pytest.fixture
+def imported(tmp_path, monkeypatch):
+    """A module beside the package `experiment`, with a C source of its name; nothing else is imported from there."""
+    for name in ("experiment/storage.py", "flatness/kernel.py", "flatness/kernel.c"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("one version")
+    monkeypatch.setattr(storage, "__file__", str(tmp_path / "experiment/storage.py"))
+    module = ModuleType("kernel")
+    module.__file__ = str(tmp_path / "flatness/kernel.py")
+    monkeypatch.setitem(sys.modules, "kernel", module)
+    return tmp_path
+
+
+@pytest.mark.parametrize("changed", ["flatness/kernel.py", "flatness/kernel.c"])
+def test_work_begun_with_other_code_is_not_gone_on_with(imported, changed):
     now = storage.progress_path("train", 1)
     assert storage.progress_path("train", 1) == now != storage.progress_path("train", 2)
-    (tmp_path / "surface.py").write_text("another version")
-    monkeypatch.setattr(storage.flatness, "__path__", [str(tmp_path)])
+    (imported / "flatness/other.py").write_text("not imported")
+    assert storage.progress_path("train", 1) == now
+    (imported / changed).write_text("another version")
     assert storage.progress_path("train", 1) != now
+
+
+def test_work_that_cannot_be_gone_on_with_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    begun = storage.progress_path("train-a", {"threads": 1})
+    begun.parent.mkdir()
+    begun.touch()
+    storage.progress_path("train", 1)
+    assert storage.progress_path("train-a", {"threads": 1}) == begun and capsys.readouterr().err == ""
+    storage.progress_path("train-a", {"threads": 2})
+    assert f"{begun} holds unfinished work" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import nn
 from toys import assert_same_state, random_images, state_copy
@@ -36,3 +37,17 @@ def test_a_network_without_batch_norm_is_left_alone():
     before = state_copy(network)
     recompute_batch_norm(network, random_images(4))
     assert_same_state(network, before)
+
+
+def test_a_network_is_left_as_it_was_where_the_images_cannot_be_placed(monkeypatch):
+    network, data = build_network("resnet8", 0).train(), random_images(4)
+    before = state_copy(network)
+
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(type(data), "for_network", full)
+    with pytest.raises(MemoryError):
+        recompute_batch_norm(network, data)
+    assert_same_state(network, before)
+    assert network.norm.momentum == 0.1 and all(module.training for module in network.modules())

@@ -2,17 +2,21 @@ from itertools import product
 
 import pytest
 from small_study import PARAMETERS, RUNS
+from tqdm import tqdm
 
 from experiment.evidence import Parts, evidence_path
 from experiment.images import load_images
 from experiment.layout import MATCHING
 from experiment.measuring import measured_images
-from experiment.origins import declared_origins
+from experiment.origins import Origin, declared_origins
+from experiment.parameters.curvature import Curvature
+from experiment.parameters.loading import load_section
 from experiment.runs import parameters_of
 from experiment.storage import read_json
 from flatness.curvature import extreme_eigenvalues
 from flatness.directions import displaced, random_direction
 from flatness.hessian import HessianProduct
+from flatness.unmeasurable import Unmeasurable
 from stages import measure_curvature
 
 CURVATURE = PARAMETERS["curvature"]
@@ -116,9 +120,21 @@ def test_a_killed_measurement_goes_on_where_it_stopped_and_ends_the_same(inside,
     assert not list((inside / ".progress").iterdir())
 
 
+def test_parts_of_one_checkpoint_are_not_taken_for_those_of_another(inside, monkeypatch):
+    taken = []
+    monkeypatch.setattr(measure_curvature, "spectrum", lambda *_: taken.append(1) or {"products": 1})
+    train_set, parameters = load_images()[0], load_section("curvature", Curvature)
+    network = declared_origins("resnet8", 0, train_set)[0].network
+    for epoch, measured in ((2.0, 2), (5.0, 4), (2.0, 4)):
+        parts, state = Parts("curvature-test"), Origin("matched", epoch, network)
+        measure_curvature.spectra(state, measured_images(train_set, 8), parameters, parts, tqdm(disable=True))
+        assert len(taken) == measured
+    parts.remove()
+
+
 def test_weights_without_a_finite_hessian_have_a_reason(inside, monkeypatch):
     def overflowing(matrix, *arguments):
-        raise ValueError("a product of the Hessian is not finite")
+        raise Unmeasurable("a product of the Hessian is not finite")
 
     monkeypatch.setattr(measure_curvature, "spectrum", overflowing)
     monkeypatch.setattr(measure_curvature, "extreme_eigenvalues", overflowing)

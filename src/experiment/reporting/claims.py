@@ -328,7 +328,7 @@ def claims_table(results: Results) -> str:
     """Every judgement in a row below its claim, as a longtable."""
     heads = ["Judgement", "Sign", "$n$", "Estimate", "Interval", "$p$", "Holm", "Side", "Verdict"]
     wrapped = r">{{\raggedright\arraybackslash}}p{{{}\linewidth}}"
-    columns = rf"@{{}}{wrapped.format(0.37)}ccrlrrl{wrapped.format(0.095)}@{{}}"
+    columns = rf"@{{}}{wrapped.format(0.32)}ccrlrrl{wrapped.format(0.095)}@{{}}"
     head = rf"\toprule {' & '.join(heads)} \\ \midrule"
     rows = [
         line
@@ -411,7 +411,10 @@ def _shares(found: list[Entry], verdict: str) -> str:
     kinds: dict[bool, list[Entry]] = {}
     for entry in found:
         kinds.setdefault(entry["raw"], []).append(entry)
-    words = {False: " by measures that rescaling leaves alone", True: " by measures that rescaling moves"}
+    words = {
+        False: " by measures that rescaling leaves alone",
+        True: " by measures that rescaling moves, so that they cannot compare networks",
+    }
     parts = [
         f"in {_by_place(part, verdict)}{words[raw] if len(kinds) > 1 else ''}" for raw, part in kinds.items()
     ]
@@ -460,8 +463,9 @@ def decided_claims() -> list[str]:
 
 
 def against_undecided() -> str:
-    """`Undecided, with the whole interval against the claim: x_y.`"""
-    found = [typewriter(e["id"]) for e in _of_verdict(entries(), INCONCLUSIVE) if side(e) == -1]
+    """`Undecided, with the whole interval against the claim: x_y.`; an interval of no width covers nothing."""
+    inconclusive = _of_verdict(entries(), INCONCLUSIVE)
+    found = [typewriter(e["id"]) for e in inconclusive if side(e) == -1 and e["low"] < e["high"]]
     return f"Undecided, with the whole interval against the claim: {enumeration(found)}." if found else ""
 
 

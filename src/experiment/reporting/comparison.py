@@ -47,11 +47,19 @@ class Difference:
     @property
     def resolved(self) -> bool:
         """The interval excludes 0 (of a ratio: 1), and the difference is no rounding. Without an interval: not."""
-        if not (measured(self.value) and measured(self.half_width)) or abs(self.value) <= self.resolution:
-            return False
-        if self.ratio is not None:
-            return not self.ratio.low <= 1 <= self.ratio.high
-        return abs(self.value) > self.half_width
+        if self.ratio is None:
+            return self.differs
+        return self._is_known and not self.ratio.low <= 1 <= self.ratio.high
+
+    @property
+    def differs(self) -> bool:
+        """The same by the difference, whether or not there is a ratio."""
+        return self._is_known and abs(self.value) > self.half_width
+
+    @property
+    def _is_known(self) -> bool:
+        """There are a difference that is no rounding, and an interval."""
+        return measured(self.value) and measured(self.half_width) and abs(self.value) > self.resolution
 
     @property
     def single(self) -> bool:

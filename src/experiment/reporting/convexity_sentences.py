@@ -87,14 +87,15 @@ def negative_curvature(results: Results) -> str:
         centres += [negative for row, column, negative in points if row == column == middle]
     if not signs:
         return ""
-    among = f", {_some(centres, 'centre')} among them" if any(centres) else ""
+    among = f", {_some(centres, 'resolved centre')} among them" if any(centres) else ""
     return f"The smallest eigenvalue is negative, beyond its residual, at {_some(signs, 'resolved point')}{among}."
 
 
 def _some(found: list[bool], noun: str) -> str:
     """`all 173 points`, `170 of 173 points`"""
-    number = f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"
-    return f"all {number}" if all(found) else f"{sum(found)} of {number}"
+    nouns = noun if len(found) == 1 else f"{noun}s"
+    every = {1: f"the one {noun}", 2: f"both {nouns}"}.get(len(found), f"all {len(found)} {nouns}")
+    return every if all(found) else f"{sum(found)} of {len(found)} {nouns}"
 
 
 CONVEXITY_SENTENCES = {

@@ -257,7 +257,7 @@ def _convexity_of(results: Results, pair: Pair) -> str:
     shares = " and ".join(rf"{percentage(summary['resolved'], 0)}\,\%" for summary in summaries)
     return (
         f"At {pair.label} the ratio is {texts['median']} in the median of a plane's resolved points and at most "
-        f"{texts['largest']} in any run, residual against plain; {shares} of the points are resolved."
+        f"{texts['largest']}{' in any run' if len(results.study.seeds) > 1 else ''}, residual against plain; {shares} of the points are resolved."
     )
 
 

@@ -5,6 +5,7 @@ from experiment.published import GHORBANI_STEPS, LI_LINE_POINTS, LI_SURFACE_POIN
 from experiment.reporting.latex import enumeration, thousands
 from experiment.reporting.results import Results
 from experiment.reporting.wording import count_noun
+from experiment.storage import run_name
 from flatness.names import parse_name
 
 HE, LI = r"\citet{he2016deep}", r"\citet{li2018visualizing}"
@@ -63,6 +64,13 @@ def _square(points: int) -> str:
     return rf"${points}\times{points}$"
 
 
+def kernels(results: Results) -> str:
+    """That training ran on kernels of ours, where any did."""
+    used = {results.training[run_name(*run)]["provenance"].get("kernels") for run in results.study.runs}
+    fused = "batch norm, addition and rectifier of training were one kernel of ours"
+    return f"Where it says compiled, {fused}." if "compiled" in used else ""
+
+
 def scope(results: Results) -> str:
     """What of Li et al.'s experiments is not repeated."""
     widened = any(parse_name(network).width != 1 for network in results.study.networks)
@@ -92,5 +100,6 @@ DEVIATIONS_SENTENCES = {
     "deviation_planes": planes,
     "deviation_line": line,
     "deviation_curvature": curvature,
+    "deviation_kernels": kernels,
     "scope": scope,
 }

@@ -1,6 +1,7 @@
 """What the slices say together, and beside them curvature and sharpness at equal training loss: agreement, conclusion, abstract."""
 
 from dataclasses import replace
+from math import sqrt
 
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import ONE_SEED, Difference, roughness_difference
@@ -10,6 +11,7 @@ from experiment.reporting.judgement import (
     FLATNESS,
     HALFWAY,
     QUALITIES,
+    RISE,
     SMOOTHNESS,
     Judged,
     Quality,
@@ -102,8 +104,22 @@ def _disputed(results: Results, pair: Pair, state: str, quality: Quality) -> str
 
 
 def caveats(results: Results, pair: Pair, state: str) -> str:
-    """What has to stand beside a finding of flatness: unequal centres that favour it, measures that point the other way."""
-    return _favoured_by_centres(results, pair, state) + _other_way(results, pair, state)
+    """What has to stand beside a finding of flatness: what alone decides it, and measures that point the other way."""
+    return (
+        _by_ratio_alone(results, pair, state)
+        + _favoured_by_centres(results, pair, state)
+        + _other_way(results, pair, state)
+    )
+
+
+def _by_ratio_alone(results: Results, pair: Pair, state: str) -> str:
+    """Where the rises are told apart by their ratio and would not be by their difference."""
+    rise = roughness_difference(results, pair, state, RISE.measure)
+    return (
+        " (by the ratio of the rises; by their difference it would not be)"
+        if rise.resolved and not rise.differs
+        else ""
+    )
 
 
 def _favoured_by_centres(results: Results, pair: Pair, state: str) -> str:
@@ -114,11 +130,13 @@ def _favoured_by_centres(results: Results, pair: Pair, state: str) -> str:
     lower = "residual" if centres[0] < centres[1] else "plain"
     if resolving(results, pair, state, FLATNESS, lower) != [HALFWAY]:
         return ""
-    half_way = f"the {HALFWAY.name} " if favoured(results, pair, state, FLATNESS) == "disputed" else ""
+    half_way = (
+        f"the {HALFWAY.name} is taken " if favoured(results, pair, state, FLATNESS) == "disputed" else ""
+    )
     residual, plain = (fixed(centre, 2) for centre in centres)
     return (
-        f" ({half_way}from centres of {residual} against {plain} nats, residual against plain, and from the lower one the climb "
-        "is longer)"
+        f" ({half_way}from centres of {residual} against {plain} nats, residual against plain, the climb from the lower one "
+        "being the longer)"
     )
 
 
@@ -144,7 +162,7 @@ def _multiplicity(results: Results, found: list[Pair]) -> str:
         return ""
     resolved = sum(d.resolved for d in known)
     told = (
-        f"Of {count_noun(len(known), 'interval')} of the cuts' flatness, not corrected for their number, {count(resolved)} "
+        f"Of {count_noun(len(known), 'interval')} of the cuts' rise and half-way distance, not corrected for their number, {count(resolved)} "
         f"{'tells' if resolved == 1 else 'tell'} the two apart."
     )
     return paragraph([told, planes_rise(results, found, list(PLACES))])
@@ -215,6 +233,7 @@ def conclusion_matched(results: Results) -> str:
             _answer(results, "matched_cuts"),
             matching_caution(results, found),
             *_weights(results, found),
+            caught_early(results, [RISE]),
         ]
     )
 
@@ -251,8 +270,9 @@ def _weights(results: Results, found: list[Pair]) -> list[str]:
         pair.label: _weight(*(favoured(results, pair, "matched_cuts", quality) for quality in QUALITIES))
         for pair in found
     }
+    run = " of this one run" if len(results.study.seeds) == 1 else ""
     return [
-        f"Within their limits the cuts at equal training loss, at {enumeration(labels)}, {text}."
+        f"Within their limits the cuts{run} at equal training loss, at {enumeration(labels)}, {text}."
         for text, labels in labels_by_text(texts).items()
     ]
 
@@ -309,11 +329,18 @@ def _flatness_apart(results: Results) -> str:
 
 
 def _resolved_of(measure: Judged, found: list[Difference]) -> str:
-    """`in rise to the rim in none of four comparisons (half-widths 3.5 to 5.6 nats, 49 to 73 % of the larger)`."""
+    """`in rise to the rim in none of four comparisons (half-widths 3.5 to 5.6 nats, 49 to 73 % of the larger)`.
+
+    Of ratios, by what factors the intervals reach up and down.
+    """
+    resolved = f"in {measure.name} in {count(sum(d.resolved for d in found))} of {count_noun(len(found), 'comparison')}"
+    factors = [sqrt(d.ratio.high / d.ratio.low) for d in found if d.ratio is not None]
+    if factors:
+        return f"{resolved} (ratios within a factor of {span(factors)})"
     shares = [d.half_width / max(abs(d.residual), abs(d.plain)) for d in found]
     low, high = (percentage(share, 0) for share in (min(shares), max(shares)))
     return (
-        f"in {measure.name} in {count(sum(d.resolved for d in found))} of {count_noun(len(found), 'comparison')} (half-widths "
+        f"{resolved} (half-widths "
         f"{span([d.half_width for d in found])}{measure.unit}, {low if low == high else f'{low} to {high}'}\\,\\% "
         "of the larger)"
     )
@@ -440,6 +467,7 @@ def abstract(results: Results) -> str:
             matching_caution(results, [pair]),
             other_measures(results),
             *_weights(results, [pair]),
+            caught_early(results, [RISE], [pair]),
         ]
     )
 

@@ -112,8 +112,8 @@ def percentage(share: float | None, digits: int = 1) -> str:
 
 
 def scaled(value: float, factor: float) -> float:
-    """The product without its last bits, which would round a half now up and now down."""
-    return float(f"{factor * value:.12g}")
+    """The product without its last bits, which would round a half now up and now down; of one the value as it is."""
+    return value if factor == 1 else float(f"{factor * value:.12g}")
 
 
 def thousands(count: int) -> str:

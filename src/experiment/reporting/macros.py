@@ -13,6 +13,7 @@ HEADER = r"""% Made by the stage write_numbers. Change params.yaml or the code, 
   \PackageError{paper}{No #1 named `#2'}{It is not in build/numbers.tex: see src/experiment/reporting.}\fi}
 \newcommand{\paper@define}[3]{\@namedef{paper@#1@#2}{#3}}
 """
+NOTHING = r"\unskip"  # with the space before it, so that none stands twice
 FOOTER = "\\makeatother\n"
 
 
@@ -20,7 +21,7 @@ def render(kinds: Mapping[str, Mapping[str, str]]) -> str:
     """The file's text; `kinds` maps the reading macro's name (fact, param, sentence) to its entries."""
     readers = [rf"\DeclareRobustCommand{{\{kind}}}[1]{{\paper@entry{{{kind}}}{{#1}}}}" for kind in kinds]
     definitions = [
-        rf"\paper@define{{{kind}}}{{{key}}}{{{text}}}"
+        rf"\paper@define{{{kind}}}{{{key}}}{{{text or NOTHING}}}"
         for kind, entries in kinds.items()
         for key, text in entries.items()
     ]

@@ -140,7 +140,7 @@ def recomputed_flatness(results: Results) -> str:
     ]
     return (
         "With recomputed statistics the planes' rise, residual minus plain, is "
-        f"{enumeration([f'{rise_apart(rise)} at {label}' for label, rise in known.items()])}: by this "
+        f"{enumeration([f'{rise_apart(rise)} at {label}' for label, rise in known.items()])}: by this, about the final weights, "
         f"{enumeration(words) if words else 'neither is told to be the flatter'}."
     )
 

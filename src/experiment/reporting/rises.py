@@ -9,7 +9,7 @@ from experiment.reporting.sides import Side, by_label, clauses
 from experiment.reporting.wording import contrast
 from experiment.rises import RISES, rise_key
 
-FAVOURS = "the {family} network is the flatter at {items} nats"
+FAVOURS = "the {family} network is the flatter at a rise of {items} nats"
 
 
 def rises(results: Results, state: str, with_values: bool = True) -> str:
@@ -31,8 +31,8 @@ def _of_pair(results: Results, pair: Pair, state: str, with_values: bool) -> str
         if d.half_width is not None
     ]
     lost = [f"{rise:g}" for rise, d in found.items() if d.half_width is None]
-    text = clauses(sides, FAVOURS, "no difference is resolved at {items} nats") if sides else ""
-    missing = f"; at {enumeration(lost)} nats it was not measured in both" if sides and lost else ""
+    text = clauses(sides, FAVOURS, "no difference is resolved at a rise of {items} nats") if sides else ""
+    missing = f"; at a rise of {enumeration(lost)} nats it was not measured in both" if sides and lost else ""
     return text + missing
 
 

@@ -1,5 +1,7 @@
 """Sentences that compare the slices of a pair, at the final weights and at equal training loss, and how equal that is."""
 
+from collections.abc import Sequence
+
 from experiment.intervals import rank_correlation
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import Difference, roughness_difference
@@ -25,7 +27,7 @@ from experiment.reporting.sides import Side, by_label, clauses, labels_by_text
 from experiment.reporting.wording import basis_note, contrast, count_noun, interval, paragraph, places, ratio
 
 PLACES = {"cuts": "about the final weights", "matched_cuts": "at equal training loss"}
-FEW = 4  # seeds at least of a rank correlation
+FEW, EPOCHS = 4, 3  # seeds, and different epochs, at least of a rank correlation
 ROUGH_MATCH = 0.1  # relative difference of two training losses above which "equal" needs a caution
 
 
@@ -264,12 +266,16 @@ def _plane_variations(results: Results, pair: Pair) -> str:
     return enumeration(shown) if shown else ""
 
 
-def caught_early(results: Results) -> str:
+def caught_early(
+    results: Results, measures: Sequence[Judged] = FLATNESS.measures, found: list[Pair] | None = None
+) -> str:
     """How, over seeds, the epoch at which a network was caught at equal loss goes with how steep its slices are there.
 
-    Nothing of a network that was caught at the same epoch from every seed, or from fewer than FEW seeds.
+    Of all networks, or those of the pairs `found`. Nothing of one that was caught at fewer than EPOCHS epochs, or from
+    fewer than FEW seeds.
     """
-    texts = [text for network in results.study.networks if (text := _caught(results, network))]
+    networks = results.study.networks if found is None else [n for p in found for n in (p.residual, p.plain)]
+    texts = [text for network in networks if (text := _caught(results, network, measures))]
     return (
         f"Rank correlations over seeds with the epoch at which a network was caught at equal loss: {'; '.join(texts)}."
         if texts
@@ -277,14 +283,15 @@ def caught_early(results: Results) -> str:
     )
 
 
-def _caught(results: Results, network: str) -> str:
+def _caught(results: Results, network: str, measures: Sequence[Judged]) -> str:
     """`-0.97 of the rise to the rim of the cuts and 0.97 of the half-way distance for resnet56`"""
     epochs = [(results.matched(network, seed) or {}).get("epoch") for seed in results.study.seeds]
     texts = []
-    for judged in FLATNESS.measures:
+    for judged in measures:
         values = results.measure(network, "matched_cuts", judged.measure)
         both = [pair for pair in zip(epochs, values, strict=True) if all(map(measured, pair))]
-        if len(both) >= FEW and measured(found := rank_correlation(*zip(*both, strict=True))):
+        enough = len(both) >= FEW and len({epoch for epoch, _ in both}) >= EPOCHS
+        if enough and measured(found := rank_correlation(*zip(*both, strict=True))):
             texts.append(f"{fixed(found, 2)} of the {judged.name} of the cuts")
     return f"{enumeration(texts)} for {typewriter(network)}" if texts else ""
 

@@ -38,7 +38,7 @@ def repeats(results: Results) -> str:
     """What a second run has in common with the first."""
     stated = "are not stated at this scale" if results.scale in REPEATED else r"\cref{sec:machines} states"
     return (
-        "On the same CPU with the same software the pipeline repeats all results, the figures and this document to the byte, "
+        "Computed on a CPU, on the same one with the same software the pipeline repeats all results, the figures and this document to the byte, "
         f"except the times of training, which {stated}."
     )
 

@@ -194,8 +194,8 @@ def _climbs(results: Results, found: list[Setting]) -> str:
     """How far half-way to chance lies above each setting's centres: from a high centre it is near at any curvature."""
     climbs = {setting.label: climb for setting in found if (climb := _climb(results, setting))}
     return (
-        f"Half-way is a climb of {enumeration([f'{climb} for {label}' for label, climb in climbs.items()])}; the shorter it is, "
-        "the nearer."
+        f"Half-way is a climb of {enumeration([f'{climb} for {label}' for label, climb in climbs.items()])}; the shorter the climb, "
+        "the nearer half-way lies."
     )
 
 

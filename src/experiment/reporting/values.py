@@ -50,6 +50,11 @@ def seed_list(results: Results) -> str:
     return ("seed " if len(seeds) == 1 else "seeds ") + enumeration(list(map(str, seeds)))
 
 
+def one_seed(results: Results) -> str:
+    """Empty with several seeds: by that the paper tells whether to speak of errors over directions."""
+    return "one seed" if len(results.study.seeds) == 1 else ""
+
+
 FACTS: dict[str, Callable[[Results], str]] = {
     "scale": lambda results: results.scale,
     "watermark": watermark,
@@ -62,6 +67,7 @@ FACTS: dict[str, Callable[[Results], str]] = {
     "published_note": lambda results: published_note(),
     "networks": network_list,
     "seeds": seed_list,
+    "one_seed": one_seed,
 }
 
 

@@ -3,7 +3,7 @@
 from math import floor, log10
 
 from experiment.reporting.comparison import CONFIDENCE, DIRECTIONS, Difference
-from experiment.reporting.latex import PLUS_MINUS, fixed, measured, significant, thousands
+from experiment.reporting.latex import PLUS_MINUS, fixed, measured, scaled, significant, thousands
 
 LARGE = 1000.0  # values from here on have no more figures than their error
 LONGEST = 1e6  # above, powers of ten
@@ -43,25 +43,26 @@ def verdict(difference: Difference, lower: str, higher: str) -> str:
 
 def interval(difference: Difference, digits: int, factor: float = 1) -> str:
     """`-1.20 +- 0.35`, residual minus plain, with the half-width of its 95 % interval where one is known."""
-    text = number(factor * difference.value, digits) if measured(difference.value) else "---"
+    text = number(scaled(difference.value, factor), digits) if measured(difference.value) else "---"
     if measured(difference.half_width):
-        text += PLUS_MINUS + number(factor * difference.half_width, digits)
+        text += PLUS_MINUS + number(scaled(difference.half_width, factor), digits)
     return text
 
 
 def contrast(difference: Difference, digits: int, factor: float = 1) -> tuple[str, str, str]:
     """Residual value, plain value, and their difference as `interval`, each rounded to `digits` decimals; with the ratio."""
-    sides = (fixed(factor * value, digits) for value in (difference.residual, difference.plain))
+    values = (difference.residual, difference.plain)
+    sides = (fixed(scaled(value, factor) if measured(value) else None, digits) for value in values)
     return *sides, interval(difference, digits, factor) + ratio(difference)
 
 
 def ratio(difference: Difference) -> str:
-    """`, a ratio of 5.9 [1.5, 23]`: residual over plain, where that tells them apart; else nothing."""
+    """`, a geometric mean ratio of 5.9 [1.5, 23]`: residual over plain, where that tells them apart; else nothing."""
     found = difference.ratio
     if found is None:
         return ""
     value, low, high = (significant(number, 2) for number in (found.value, found.low, found.high))
-    return f", a ratio of {value} [{low}, {high}]"
+    return f", a geometric mean ratio of {value} [{low}, {high}]"
 
 
 def basis_note(differences: list[Difference]) -> str:

@@ -49,7 +49,7 @@ def untrained(**ratios):
     )
 
 
-def test_vanishing_is_judged_where_the_plain_network_vanishes():
+def test_vanishing_is_judged_where_gradients_vanish_in_the_mean_of_both_families():
     results = untrained(resnet8=[1, 1], plain8=[1, 100], resnet14=[0.1, 1], plain14=[0.001, 0.01])
     found = samples.vanishing_pairs(results, "")
     assert [(o.stratum, o.seed, *o.first, *o.second) for o in found.observations] == [
@@ -58,10 +58,15 @@ def test_vanishing_is_judged_where_the_plain_network_vanishes():
     ]
 
 
+def test_plain_gradients_that_come_out_small_beside_others_have_not_vanished():
+    results = untrained(resnet8=[1, 1], plain8=[0.05, 0.05], resnet14=[1, 1], plain14=[1, 1])
+    assert not samples.vanishing_pairs(results, "").observations
+
+
 def test_an_exploding_gradient_has_not_vanished():
     results = untrained(resnet8=[1, 1], plain8=[1e6, 1e6], resnet14=[0.2, 0.2], plain14=[0.3, 0.3])
     found = samples.vanishing_pairs(results, "")
-    assert not found.observations and "no plain network's gradient vanishes" in found.missing[0]
+    assert not found.observations and "no gradient vanishes" in found.missing[0]
     balance = samples.initial_pairs(results, "", quantities.layer_imbalance)
     assert balance.observations[0].second == (pytest.approx(6),)
 
@@ -137,6 +142,14 @@ def test_a_run_without_a_value_is_missing_with_its_reason():
     assert pairs.missing == ["resnet14 and plain14, seed 0: the run diverged"]
     trend = samples.depth_effect(results, "plain", measure)
     assert not trend.observations and "the run diverged" in trend.missing[0]
+
+
+def test_what_was_measured_of_a_run_stays_where_something_else_was_not():
+    entry = {"reason": "a product of the Hessian is not finite", "train_loss": 1.5, "trace": None}
+    write_json(ablation_path("resnet8", 0.0, 0), entry)
+    assert samples.ablation_value("resnet8", 0.0, 0, "train_loss") == 1.5
+    with pytest.raises(NotMeasured, match="a product of the Hessian"):
+        samples.ablation_value("resnet8", 0.0, 0, "trace")
 
 
 def ablations(values):
