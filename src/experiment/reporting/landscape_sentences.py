@@ -29,7 +29,7 @@ from experiment.reporting.results import Results
 from experiment.reporting.rises import rises
 from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.sharpness_values import JUDGED, difference, falling
-from experiment.reporting.sides import Side, by_label, families, labels_by_text
+from experiment.reporting.sides import Side, by_label, families
 from experiment.reporting.slice_sentences import (
     PLACES,
     ROUGH_MATCH,
@@ -232,7 +232,7 @@ def conclusion_matched(results: Results) -> str:
         [
             _answer(results, "matched_cuts"),
             matching_caution(results, found),
-            *_weights(results, found),
+            _weights(results, found),
             caught_early(results, [RISE]),
         ]
     )
@@ -264,17 +264,14 @@ def _answer(results: Results, state: str) -> str:
     )
 
 
-def _weights(results: Results, found: list[Pair]) -> list[str]:
-    """A sentence for each thing that the cuts say of the claim, with the pairs that say it."""
+def _weights(results: Results, found: list[Pair]) -> str:
+    """What the cuts say of the claim, with the pairs that say it."""
     texts = {
         pair.label: _weight(*(favoured(results, pair, "matched_cuts", quality) for quality in QUALITIES))
         for pair in found
     }
     run = " of this one run" if len(results.study.seeds) == 1 else ""
-    return [
-        f"Within their limits the cuts{run} at equal training loss, at {enumeration(labels)}, {text}."
-        for text, labels in labels_by_text(texts).items()
-    ]
+    return f"Within their limits the cuts{run} at equal training loss, {by_label(texts, ',')}."
 
 
 def _weight(flat: str | None, smooth: str | None) -> str:
@@ -466,7 +463,7 @@ def abstract(results: Results) -> str:
             _multiplicity(results, pairs(results.study.networks)),
             matching_caution(results, [pair]),
             other_measures(results),
-            *_weights(results, [pair]),
+            _weights(results, [pair]),
             caught_early(results, [RISE], [pair]),
         ]
     )
