@@ -86,7 +86,7 @@ ablation:
   most_steps: 8
   points: 5
   direction_seeds: [11, 12]
-trials: {networks: [plain8], learning_rates: [0.01], seeds: [0, 1]}
+trials: {networks: [plain8], learning_rates: [0.02], seeds: [0, 1]}
 claims: {confidence: 0.95, significance: 0.05, resamples: 1000, least_seeds: 3, seed: 0}
 """)
 REMOVED = object()
@@ -123,7 +123,7 @@ def test_good_parameters_come_back_typed(tmp_path):
     path.write_text(yaml.safe_dump(GOOD))
     parameters = load_parameters(path)
     assert parameters.runs == [("resnet8", 0), ("resnet8", 3), ("plain8", 0), ("plain8", 3)]
-    assert parameters.trials.runs == [("plain8", 0.01, 0), ("plain8", 0.01, 1)]
+    assert parameters.trials.runs == [("plain8", 0.02, 0), ("plain8", 0.02, 1)]
     assert parameters.train.recipe_for("plain8").learning_rate == 0.01
     assert parameters.train.recipe_for("resnet8").learning_rate == 0.1
     assert parameters.train.checkpoints_for("plain8") == (0.0, 0.5, 1.0, 3.0)
@@ -181,6 +181,11 @@ def test_good_parameters_come_back_typed(tmp_path):
         ("trials.learning_rates", [0.0], "trials.learning_rates.0: Input should be greater than 0"),
         ("trials.networks", [], "trials: expected networks, learning_rates and seeds, or none of them"),
         ("trials.seeds", [], "trials: expected networks, learning_rates and seeds, or none of them"),
+        (
+            "trials.learning_rates",
+            [0.02, 0.01],
+            "trials.learning_rates: expected others than that of plain8 in train, 0.01; found [0.02, 0.01]",
+        ),
         ("trials.learning_rates", [0.01, 0.01], "trials.learning_rates: expected no repetition"),
         ("curvature.trace_draws", 1, "curvature.trace_draws: Input should be greater than or equal to 2"),
         ("curvature.map.points", 4, "curvature.map.points: expected an odd count"),

@@ -121,10 +121,10 @@ def test_broken_trainings_are_counted_with_their_step(tmp_path, monkeypatch):
     results = study(tmp_path, monkeypatch, "one seed")
     text = GRADIENTS_SENTENCES["clipping"](results)
     assert (
-        r"Of \texttt{resnet8-nonorm}, without clipping, one of one runs breaks (at step 3); with it, none"
+        r"Of \texttt{resnet8-nonorm}, without clipping, the one run breaks (at step 3); with it, the one run does not break"
         in text
     )
-    assert "none of one runs breaks (loss " in text
+    assert "the one run does not break (loss " in text
     content = read_json(CLIPPING)
     other = content["runs"][0] | {"diverged_step": None, "final_loss": 2.3}
     write_json(CLIPPING, {"runs": [*content["runs"], other]})

@@ -87,6 +87,8 @@ def joint_faults(content: dict[str, Any]) -> Iterator[str]:
         yield from recipe_faults(study, train)
     if train:
         yield from checkpoint_faults(train)
+        trials = _if_valid(content.get("trials"), Trials)
+        yield from trial_faults(train, trials) if trials else ()
     yield from direction_faults(content)
     yield from naming_faults(content)
     line = _if_valid(_found_at(content, "surface.line"), Line)
@@ -128,6 +130,13 @@ def checkpoint_faults(train: Train) -> Iterator[str]:
             f"train.checkpoint_epochs: expected epochs below {max(budgets)}, the longest training's last, "
             f"which is always kept; found {last}"
         )
+
+
+def trial_faults(train: Train, trials: Trials) -> Iterator[str]:
+    for network in trials.networks:
+        rate = (train.recipe.model_dump() | train.overrides.get(network, {}))["learning_rate"]
+        if rate in trials.learning_rates:
+            yield f"trials.learning_rates: expected others than that of {network} in train, {rate}; found {trials.learning_rates}"
 
 
 def direction_faults(content: dict[str, Any]) -> Iterator[str]:

@@ -43,6 +43,8 @@ def _outcome(runs: list[Run]) -> str:
     """`one of two runs breaks (at step 4) and the other ends at a loss of 2.30 nats`."""
     steps = [run["diverged_step"] for run in runs if run["diverged_step"] is not None]
     text = f"{count(len(steps))} of {count(len(runs))} runs {'break' if len(steps) > 1 else 'breaks'}"
+    if len(runs) == 1:
+        text = "the one run breaks" if steps else "the one run does not break"
     if steps:
         each = sorted(set(steps))
         text += f" (at step{'s' if len(each) > 1 else ''} {enumeration(list(map(str, each)))})"
