@@ -135,7 +135,7 @@ def test_broken_trainings_are_counted_with_their_step(tmp_path, monkeypatch):
     for run in content["runs"]:
         run.update(diverged_step=1, final_loss=None)
     write_json(CLIPPING, content)
-    assert GRADIENTS_SENTENCES["clipping"](results).count("one of one runs breaks (at step 1)") == 4
+    assert GRADIENTS_SENTENCES["clipping"](results).count("the one run breaks (at step 1)") == 4
     assert GRADIENTS_TABLES["clipping"](results).count("1/1") == 4
 
 
