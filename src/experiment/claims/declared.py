@@ -183,7 +183,7 @@ UNTRAINED = ("measure_initialisation", "fig:initialisation")
 _GRADIENTS = [
     Claim(f"vanishing_gradients{variant}", f"gradients vanish less with shortcuts ({name})", "veit2016residual",
           "log10 of the first over the last layer's gradient norm, untrained",
-          f"{PAIRED}, at depths whose plain networks' gradients vanish", *UNTRAINED, 1,
+          f"{PAIRED}, where gradients vanish", *UNTRAINED, 1,
           lambda results, variant=variant: vanishing_pairs(results, variant), unit="powers of ten")
     for variant, name in VARIANTS.items()
 ] + [
