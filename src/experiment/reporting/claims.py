@@ -328,7 +328,7 @@ def claims_table(results: Results) -> str:
     """Every judgement in a row below its claim, as a longtable."""
     heads = ["Judgement", "Sign", "$n$", "Estimate", "Interval", "$p$", "Holm", "Side", "Verdict"]
     wrapped = r">{{\raggedright\arraybackslash}}p{{{}\linewidth}}"
-    columns = rf"@{{}}{wrapped.format(0.32)}ccrlrrl{wrapped.format(0.095)}@{{}}"
+    columns = rf"@{{}}{wrapped.format(0.352)}ccrlrrl{wrapped.format(0.095)}@{{}}"
     head = rf"\toprule {' & '.join(heads)} \\ \midrule"
     rows = [
         line
@@ -348,7 +348,7 @@ def claims_table(results: Results) -> str:
     )
     body = [caption, head + r" \endfirsthead", head + r" \endhead", r"\bottomrule \endfoot", *rows]
     table = [rf"\begin{{longtable}}{{{columns}}}", *body, r"\end{longtable}"]
-    return "\n".join([r"{\setlength{\tabcolsep}{4pt}", *table, "}"]) + "\n"
+    return "\n".join([r"{\setlength{\tabcolsep}{3pt}", *table, "}"]) + "\n"
 
 
 def claim_rows(found: list[Entry], columns: int) -> list[str]:
