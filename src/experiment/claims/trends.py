@@ -11,7 +11,7 @@ import numpy as np
 
 from experiment.claims.samples import Point
 from experiment.dial import FEWEST_STRENGTHS
-from experiment.intervals import percentile_interval
+from experiment.intervals import widened_coefficient
 
 Dial = tuple[list[float], list[float]]  # doses and responses of one stratum and seed
 
@@ -32,7 +32,7 @@ def mean_trend(points: Sequence[Point]) -> float:
 def bootstrap_trend(
     points: Sequence[Point], confidence: float, resamples: int, seed: int
 ) -> tuple[float, float] | None:
-    """Percentile interval of `mean_trend`, seeds drawn with replacement, the same in all strata; None for a single one.
+    """Bootstrap interval of `mean_trend`, `widened`; seeds are drawn, the same in all strata. None for a single one.
 
     Draws without a coefficient are left out.
     """
@@ -42,8 +42,7 @@ def bootstrap_trend(
     random = np.random.default_rng(seed)
     drawn = (random.integers(len(of_seed), size=len(of_seed)) for _ in range(resamples))
     found = [_mean(value for index in indices for value in of_seed[index]) for indices in drawn]
-    known = [value for value in found if np.isfinite(value)]
-    return percentile_interval(known, confidence) if known else None
+    return widened_coefficient(found, len(of_seed), mean_trend(points), confidence)
 
 
 def trend_permutation(points: Sequence[Point], resamples: int, seed: int) -> float | None:
