@@ -24,7 +24,8 @@ from figures.style import FONT_SIZE, color_of
 
 DROP, HEIGHT = 0.4, 0.5  # inches: from a plane down to its panel of losses, and that panel's height
 NUMBER_DISTANCE = 0.22  # least distance of two numbered checkpoints, as a share of the plane's sides
-NUMBER_PLACES = ((0, 7), (8, 6), (10, 0), (8, -6), (0, -7), (-8, -6), (-10, 0), (-8, 6))  # in points
+NUMBER_PLACES = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))  # of a point: right, up
+NUMBER_GAP, BORDER_GAP = 4.5, 2.0  # points from a number to its checkpoint and to the panel's border
 HALO = [withStroke(linewidth=2.2, foreground="black")]
 LOSSES = {
     "recomputed_loss": "-",
@@ -78,10 +79,11 @@ def draw_path(axes: Axes, path: xarray.Dataset) -> None:
     axes.plot(*points.T, color="white", linewidth=1.0, marker="o", markersize=1.8, path_effects=HALO)
     sides = [np.ptp(path.x.values), np.ptp(path.y.values)]
     for index in numbered(points / sides, NUMBER_DISTANCE):
+        epoch = f"{path.epoch.values[index]:g}"
         axes.annotate(
-            f"{path.epoch.values[index]:g}",
+            epoch,
             points[index],
-            xytext=clearest_place(axes, points, index),
+            xytext=clearest_place(axes, points, index, epoch),
             textcoords="offset points",
             ha="center",
             va="center_baseline",
@@ -105,20 +107,24 @@ def numbered(points: np.ndarray, distance: float) -> list[int]:
     return sorted(chosen)
 
 
-def clearest_place(axes: Axes, points: np.ndarray, index: int) -> tuple[int, int]:
-    """Of NUMBER_PLACES about a point of the path [P, 2], the farthest from the path among those within the panel."""
+def clearest_place(axes: Axes, points: np.ndarray, index: int, text: str) -> tuple[float, float]:
+    """Of the places about a point of the path [P, 2], within the panel, that whose text is the farthest from the path."""
     pixels = axes.figure.dpi / 72
     corners = axes.transData.transform(points) / pixels  # points, as the places
     steps = np.linspace(0, 1, 20)[:, None]
     path = np.concatenate([corners, *(a + steps * (b - a) for a, b in pairwise(corners))])
     (left, bottom), (right, top) = axes.bbox.get_points() / pixels
+    half = np.array([0.3 * len(text), 0.4]) * FONT_SIZE  # the text's size, from its middle
 
-    def clearance(place: tuple[int, int]) -> float:
-        x, y = corners[index] + place
-        inside = left + 6 < x < right - 6 and bottom + 4 < y < top - 4
-        return np.hypot(*(path - (x, y)).T).min() if inside else -1.0
+    def clearance(place: tuple[float, float]) -> tuple[float, float]:
+        x, y = middle = corners[index] + place
+        if min(x - left - half[0], right - x - half[0], y - bottom - half[1], top - y - half[1]) < BORDER_GAP:
+            return -1.0, 0.0
+        apart = np.abs(path - middle)
+        return np.hypot(*np.maximum(apart - half, 0).T).min().round(1), np.hypot(*apart.T).min()
 
-    return max(NUMBER_PLACES, key=clearance)
+    places = (tuple(np.multiply(place, half + NUMBER_GAP)) for place in NUMBER_PLACES)
+    return max(places, key=clearance)
 
 
 def draw_losses(axes: Axes, path: xarray.Dataset, color: str, leftmost: bool) -> None:

@@ -1,4 +1,4 @@
-"""Write the study in short, in Markdown: what was run, a table of the networks, the verdicts on pairs and claims."""
+"""Write the study in short, in Markdown: what was run and found, the networks, the pairs, the verdicts on claims."""
 
 import re
 from collections.abc import Callable
@@ -7,15 +7,17 @@ from pathlib import Path
 
 from experiment.pairs import Pair, pairs
 from experiment.reporting.claims import decided_claims, verdict_count
-from experiment.reporting.comparison import Difference, test_error_difference
+from experiment.reporting.comparison import Difference, roughness_difference, test_error_difference
 from experiment.reporting.judgement import (
     QUALITIES,
     WITHIN,
-    differences_of,
+    Judged,
+    Quality,
     outcome,
     plane_variation,
     unanimous,
 )
+from experiment.reporting.landscape_sentences import abstract
 from experiment.reporting.latex import scaled
 from experiment.reporting.results import Results, load_results, printed, spread
 from experiment.reporting.slice_sentences import PLACES
@@ -23,7 +25,8 @@ from experiment.reporting.wording import verdict
 from experiment.storage import replacing
 
 SUMMARY = Path("results/summary.md")
-ABSENT = "–"
+ABSENT, NOT_COMPARABLE = "–", "not comparable"
+SIGNS = {r"\ensuremath{-}": "−", r"\textpm": "±", r"\%": "%", r"\,": " ", r"\_": "_"}
 
 
 @dataclass(frozen=True)
@@ -72,18 +75,20 @@ def main() -> None:
 
 def summary(results: Results) -> str:
     """The whole text; numbers are means over seeds, with the standard deviation where there are several."""
-    comparisons = [comparison(results, pair) for pair in pairs(results.study.networks)]
     claims = f"{verdict_count(results)} Each is an entry of the scale's `results/claims.json` and a row of the paper's last table."
     decided = "\n".join(f"- {markdown(sentence)}" for sentence in decided_claims())
-    parts = [setting(results), table(results), "\n".join(comparisons), claims, decided]
+    found = f"**In short.** {markdown(abstract(results))}"
+    parts = [setting(results), found, networks_table(results), pairs_table(results), claims, decided]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def markdown(sentence: str) -> str:
-    """A sentence of the paper that has emphasis and names as its only LaTeX."""
+    """A sentence of the paper, which has emphasis, names, signs and spaces as its only LaTeX."""
     for command, sign in (("emph", "*"), ("texttt", "`")):
         sentence = re.sub(rf"\\{command}{{((?:[^{{}}]|\\_)*)}}", rf"{sign}\1{sign}", sentence)
-    return sentence.replace(r"\_", "_")
+    for command, sign in SIGNS.items():
+        sentence = sentence.replace(command, sign)
+    return sentence
 
 
 def setting(results: Results) -> str:
@@ -96,17 +101,17 @@ def setting(results: Results) -> str:
     )
 
 
-def table(results: Results) -> str:
+def networks_table(results: Results) -> str:
     head = ["Network", "Parameters", *(column.title for column in COLUMNS)]
-    rows = [
-        head,
-        ["---", *("---:" for _ in head[1:])],
-        *(row(results, network) for network in results.study.networks),
-    ]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+    rows = [network_row(results, network) for network in results.study.networks]
+    return table(head, ["---", *("---:" for _ in head[1:])], rows)
 
 
-def row(results: Results, network: str) -> list[str]:
+def table(head: list[str], alignment: list[str], rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, alignment, *rows))
+
+
+def network_row(results: Results, network: str) -> list[str]:
     cells = [cell(column.values(results, network), column.digits) for column in COLUMNS]
     return [f"`{network}`", f"{results.parameter_count(network):,}", *cells]
 
@@ -120,37 +125,52 @@ def cell(values: list[float | None], digits: int) -> str:
     return f"{found.mean:.{digits}f}{deviation}"
 
 
-def comparison(results: Results, pair: Pair) -> str:
-    """The pair's numbers with the paper's verdicts."""
-    error = test_error_difference(results, pair)
-    clauses = [f"test error {contrast(error, 2, 100)}% ({verdict(error, 'residual better', 'plain better')})"]
-    if error.value is None:
-        clauses = ["test errors not comparable"]
-    clauses += [
-        f"in the cuts {PLACES[state]}, {', '.join(verdicts(results, pair, state))}" for state in PLACES
+def pairs_table(results: Results) -> str:
+    """Each pair's numbers in both comparisons, with the paper's verdicts; nothing without pairs."""
+    rows = [row for pair in pairs(results.study.networks) for row in pair_rows(results, pair)]
+    head = ["Residual against plain", *PLACES.values()]
+    return table(head, ["---"] * len(head), rows) if rows else ""
+
+
+def pair_rows(results: Results, pair: Pair) -> list[list[str]]:
+    """Test error, the measures of the cuts, and the planes' excess variation, which has no verdict."""
+    measures = [
+        [judged.name + unit(judged), *(judged_cell(results, pair, state, quality, judged) for state in PLACES)]
+        for quality in QUALITIES
+        for judged in quality.measures
     ]
-    variation = plane_variation(results, pair, "matched_cuts")
-    if variation:
-        clauses.append(f"on the planes at equal training loss, excess variation {variation}")
-    return f"- `{pair.residual}` against `{pair.plain}`: {'; '.join(clauses)}."
+    planes = [plane_variation(results, pair, state) or ABSENT for state in PLACES]
+    rows = [
+        ["test error (%)", test_error_cell(results, pair), ""],
+        *measures,
+        ["excess variation of planes", *planes],
+    ]
+    names = f"`{pair.residual}`, `{pair.plain}`: "
+    return [[names + name, *cells] for name, *cells in rows]
 
 
-def verdicts(results: Results, pair: Pair, state: str) -> list[str]:
-    """`rise to the rim 6.91 against 3.47 (plain flatter)` and so on, of the measures of the cuts."""
-    found = []
-    for quality in QUALITIES:
-        for judged, difference in zip(
-            quality.measures, differences_of(results, pair, state, quality), strict=True
-        ):
-            if difference.value is None:
-                found.append(f"{judged.name} not comparable")
-                continue
-            factor, digits = printed(judged.measure)
-            word = outcome(judged, difference, quality)
-            if word == WITHIN and (family := unanimous(results, pair, state, judged)):
-                word += f", though higher for the {family} network in every seed"
-            found.append(f"{judged.name} {contrast(difference, digits, factor)} ({word})")
-    return found
+def unit(judged: Judged) -> str:
+    """` (nats)`; nothing where there is none."""
+    return f" ({markdown(judged.unit).strip()})" if judged.unit else ""
+
+
+def test_error_cell(results: Results, pair: Pair) -> str:
+    error = test_error_difference(results, pair)
+    if error.value is None:
+        return NOT_COMPARABLE
+    return f"{contrast(error, 2, 100)} ({verdict(error, 'residual better', 'plain better')})"
+
+
+def judged_cell(results: Results, pair: Pair, state: str, quality: Quality, judged: Judged) -> str:
+    """`6.91 against 3.47 (plain flatter)`"""
+    difference = roughness_difference(results, pair, state, judged.measure)
+    if difference.value is None:
+        return NOT_COMPARABLE
+    factor, digits = printed(judged.measure)
+    word = outcome(judged, difference, quality)
+    if word == WITHIN and (family := unanimous(results, pair, state, judged)):
+        word += f", though higher for the {family} network in every seed"
+    return f"{contrast(difference, digits, factor)} ({word})"
 
 
 def contrast(difference: Difference, digits: int, factor: float = 1) -> str:

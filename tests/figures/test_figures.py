@@ -34,7 +34,7 @@ from figures.draw_surfaces_3d import deepest_pair, lowest_corner
 from figures.draw_trajectory import clearest_place, numbered
 from figures.losses import FLOOR, chance_loss, loss_scale, round_numbers
 from figures.sheets import arrange
-from figures.style import FAMILY_COLORS, RC, TEXT_WIDTH, color_of, dashes_of, write_figure
+from figures.style import FAMILY_COLORS, FONT_SIZE, RC, TEXT_WIDTH, color_of, dashes_of, write_figure
 from stages.draw_figures import DRAWN
 
 NAMES = list(DRAWN)
@@ -330,9 +330,19 @@ def test_numbers_stand_beside_the_path_and_within_the_panel():
     figure = Figure(figsize=(1, 1))
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 1), ylim=(0, 1))
     points = np.array([[0.5, 0.5], [0.5, 0.1], [0.98, 0.1]])
-    assert clearest_place(axes, points, 0)[1] > 0  # the path leaves downwards
-    right, up = clearest_place(axes, points, 2)
+    assert clearest_place(axes, points, 0, "0")[1] > 0  # the path leaves downwards
+    right, up = clearest_place(axes, points, 2, "2")
     assert right <= 0 and up != 0  # the border is to the right, the path to the left
+
+
+def test_a_long_number_covers_no_path():
+    """The path goes up, then left: to the lower right of its corner there is room, for a short number also above it."""
+    figure = Figure(figsize=(1, 1))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, 1), ylim=(0, 1))
+    points = np.array([[0.6, 0.9], [0.6, 0.4], [0.1, 0.4]])
+    right, up = clearest_place(axes, points, 1, "0.25")
+    across, height = 0.3 * 4 * FONT_SIZE, 0.4 * FONT_SIZE
+    assert right - across > 0 or up + height < 0  # clear of the corner's both legs
 
 
 def test_planes_of_trajectories_have_equal_panels_whatever_their_ranges(smoke):

@@ -1,14 +1,15 @@
 """The summary's words follow the numbers, and what was not measured is a dash."""
 
+from dataclasses import replace
+
 import pytest
-from synthetic import write_synthetic_results
+from synthetic import checkpoints, write_synthetic_results
 
 from experiment.evidence import CLAIMS, evidence_path
 from experiment.layout import ROUGHNESS
-from experiment.parameters.study import Study
 from experiment.reporting.comparison import Difference
-from experiment.reporting.results import Results
-from experiment.storage import write_json
+from experiment.reporting.results import load_results
+from experiment.storage import read_json, write_json
 from stages.write_summary import SUMMARY, cell, contrast, main, markdown, summary
 
 
@@ -64,9 +65,9 @@ def run(test_accuracy: float, diverged_epoch: int | None = None) -> dict:
     }
 
 
-def matched(*networks: str) -> dict:
+def matched(epoch: float, *networks: str) -> dict:
     """One depth's checkpoints at equal loss."""
-    entries = {network: {"epoch": 7.0, "loss": 0.5} for network in networks}
+    entries = {network: {"epoch": epoch, "loss": 0.5} for network in networks}
     return {"target_loss": 0.5, "hardest": networks[0], "networks": entries}
 
 
@@ -79,6 +80,8 @@ def cuts(rise: float) -> dict:
 
 def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    networks = ["resnet8", "plain8", "resnet14", "plain14"]
+    parameters = write_synthetic_results(tmp_path, networks, [0], "digits")
     verdicts = ["supported", "supported", "inconclusive"]
     judged = {"low": -2.0, "high": -1.0, "expected_sign": -1, "reason": "few seeds"}
     judged |= {
@@ -90,50 +93,52 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
         "caveat": "",
         "raw": False,
     }
-    entries = [judged | {"verdict": verdict} for verdict in verdicts]
-    write_json(CLAIMS, {"claims": entries})
-    for network, trace in (("resnet8", 90.0), ("plain8", None), ("resnet14", 123.4), ("plain14", 567.8)):
-        states = {"matched": {"normalised_trace": trace}}
-        write_json(evidence_path("curvature", network, 0), {"states": states})
-    networks = ["resnet8", "plain8", "resnet14", "plain14"]
+    write_json(CLAIMS, {"claims": [judged | {"verdict": verdict} for verdict in verdicts]})
+    for network, trace in zip(networks, (90.0, None, 123.4, 567.8), strict=True):
+        path = evidence_path("curvature", network, 0)
+        content = read_json(path)
+        content["states"]["matched"]["normalised_trace"] = trace
+        write_json(path, content)
     runs = [run(0.75), run(0.1, diverged_epoch=2), run(0.8), run(0.7)]
-    rises = [1.0, 2.0, 3.0, 5.0]
-    results = Results(
-        "laptop",
-        {"train": {"recipe": {"epochs": 7}}, "surface": {"cuts": {"direction_seeds": [1, 2, 3, 4, 5]}}},
-        Study(networks=networks, seeds=[0]),
-        {
-            "name": "digits",
-            "train": {"images": 1437},
-            "test": {"images": 360},
-            "classes": list("0123456789"),
-        },
-        {f"{network}-0": made for network, made in zip(networks, runs, strict=True)},
-        {"0": {"8": matched("resnet8"), "14": matched("resnet14", "plain14")}},
-        {
+    last = checkpoints(parameters, diverged=False)[-1]
+    results = replace(
+        load_results(),
+        scale="laptop",
+        training={f"{network}-0": made for network, made in zip(networks, runs, strict=True)},
+        matching={"0": {"8": matched(last, "resnet8"), "14": matched(last, "resnet14", "plain14")}},
+        roughness={
             f"{network}-0": {
                 "cuts": cuts(rise),
                 "matched_cuts": cuts(rise + 1),
+                "final": {"excess_variation": 1 + rise / 50},
                 "matched": {"excess_variation": 1 + rise / 100},
             }
-            for network, rise in zip(networks, rises, strict=True)
+            for network, rise in zip(networks, [1.0, 2.0, 3.0, 5.0], strict=True)
         },
     )
     text = summary(results)
+    images, epochs = results.dataset["train"]["images"], parameters["train"]["recipe"]["epochs"]
     assert (
-        "Scale `laptop`: scikit-learn's handwritten digits, 1,437 training images, 7 epochs, 1 seed." in text
+        f"Scale `laptop`: scikit-learn's handwritten digits, {images:,} training images, {epochs} epochs, 1 seed."
+        in text
     )
     assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 1.00 | – | – | – | – |" in text  # nothing to match it with
     assert "| `plain8` | 1,234 | – | – | 2.00 | – | – | – | – |" in text
     assert "| `resnet14` | 1,234 | 0.500 | 20.00 | 3.00 | 4.00 | – | – | 123 |" in text
-    assert (
-        "- `resnet8` against `plain8`: test errors not comparable; in the cuts about the final weights, rise to the rim"
-        in text
-    )
-    assert "- `resnet14` against `plain14`: test error 20.00 against 30.00% (residual better);" in text
-    assert "rise to the rim 4.00 against 6.00 (residual flatter), half-way distance not comparable, " in text
+    assert "**In short.** At depth 14, about the final weights the residual network is the flatter by the rise to the rim alone" in text
+    assert "\\" not in text and "{" not in text  # nothing is left of LaTeX
+    assert "| Residual against plain | about the final weights | at equal training loss |\n" in text
+    assert "| `resnet8`, `plain8`: test error (%) | not comparable |  |\n" in text
+    assert "| `resnet14`, `plain14`: test error (%) | 20.00 against 30.00 (residual better) |  |\n" in text
+    rises = "3.00 against 5.00 (residual flatter) | 4.00 against 6.00 (residual flatter)"
+    assert f"| `resnet14`, `plain14`: rise to the rim (nats) | {rises} |\n" in text
+    assert "| `resnet14`, `plain14`: half-way distance | not comparable | not comparable |\n" in text
+    smooth = " | ".join(2 * ["1.00 against 1.00 (no roughness is resolved in either)"])
+    assert f"| `resnet14`, `plain14`: excess variation | {smooth} |\n" in text
+    assert "| `resnet14`, `plain14`: excess variation of planes | 1.06 against 1.10 | 1.03 against 1.05 |\n" in text
     assert "Of 3 judgements, 2 are supported and 1 is inconclusive." in text
     assert text.endswith("\n\n- Supported: *a claim* (in two of three judgements).\n")
-    assert "in the cuts at equal training loss, rise to the rim 4.00 against" in text
-    assert "excess variation 1.00 against 1.00 (no roughness is resolved in either)" in text
-    assert "; on the planes at equal training loss, excess variation 1.03 against 1.05." in text
+
+
+def test_signs_of_the_paper_have_their_like_in_markdown():
+    assert markdown(r"by \ensuremath{-}0.46\,\textpm\,0.53 and 19\,\%") == "by −0.46 ± 0.53 and 19 %"

@@ -386,12 +386,20 @@ def judged_claims_summary(results: Results) -> str:
     )
 
 
+LEFT_ALONE = " by measures that rescaling leaves alone"
+
+
 def flatness_in_short() -> str:
-    """How many judgements of flat minima are decided in each comparison; nothing where none is."""
-    flat = [entry for entry in entries() if entry["claim"] == FLATTER]
+    """How many judgements of flat minima, by measures that can compare networks, are decided in each comparison.
+
+    Nothing where none is.
+    """
+    flat = [entry for entry in entries() if entry["claim"] == FLATTER and not entry["raw"]]
     if not any(entry["verdict"] in DECIDED for entry in flat):
         return ""
-    parts = [f"{verdict} {_shares(flat, verdict)}" for verdict in DECIDED if _of_verdict(flat, verdict)]
+    parts = [
+        f"{verdict} in {_by_place(flat, verdict)}" for verdict in DECIDED if _of_verdict(flat, verdict)
+    ]
     wide = [entry for entry in entries() if entry["claim"] == WIDER]
     number = count(len(_of_verdict(wide, SUPPORTED)))
     wider = (
@@ -399,7 +407,7 @@ def flatness_in_short() -> str:
         if wide
         else ""
     )
-    return f"That {FLATTER} is {enumeration(parts)}.{wider}"
+    return f"That {FLATTER} is{LEFT_ALONE} {enumeration(parts)}.{wider}"
 
 
 def _of_verdict(found: list[Entry], verdict: str) -> list[Entry]:
@@ -412,7 +420,7 @@ def _shares(found: list[Entry], verdict: str) -> str:
     for entry in found:
         kinds.setdefault(entry["raw"], []).append(entry)
     words = {
-        False: " by measures that rescaling leaves alone",
+        False: LEFT_ALONE,
         True: " by measures that rescaling moves, so that they cannot compare networks",
     }
     parts = [

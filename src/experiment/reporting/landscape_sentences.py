@@ -195,11 +195,6 @@ def _is_measured(results: Results, pair: Pair) -> bool:
     return favoured(results, pair, "matched_cuts", FLATNESS) is not None
 
 
-def roughness_in_short(results: Results, pair: Pair, state: str) -> str:
-    """Of the cuts and of the planes, which may differ: `no roughness is resolved in the cuts of either (on the planes ...)`."""
-    return roughness_of_cuts(results, pair, state) + roughness_of_planes(results, [pair], state)
-
-
 def roughness_of_cuts(results: Results, pair: Pair, state: str) -> str:
     """`no roughness is resolved in the cuts of either`, or which network's are the smoother."""
     if is_smooth(results, pair, state):
@@ -354,17 +349,17 @@ def conclusion_other(results: Results) -> str:
     return paragraph([other_measures(results), _disagreement(results), *trials])
 
 
-def other_measures(results: Results) -> str:
-    """By depth, which network has the lower curvature and sharpness at equal loss, by what has an error."""
-    texts = {pair.label: _lower_of(results, pair) for pair in pairs(results.study.networks)}
-    return (
-        f"At equal loss, {images_note(results, 'curvature', 'sharpness')}, {by_label(texts)}."
-        if texts
-        else ""
-    )
+def other_measures(results: Results, in_short: bool = False) -> str:
+    """By depth, which network has the lower curvature and sharpness at equal loss, by what has an error.
+
+    In short, measures are counted and not named, and nothing is said of the images.
+    """
+    texts = {pair.label: _lower_of(results, pair, in_short) for pair in pairs(results.study.networks)}
+    images = "" if in_short else f", {images_note(results, 'curvature', 'sharpness')}"
+    return f"At equal loss{images}, {by_label(texts)}." if texts else ""
 
 
-def _lower_of(results: Results, pair: Pair) -> str:
+def _lower_of(results: Results, pair: Pair, in_short: bool) -> str:
     """`the residual network has the lower curvature by all four measures and the lower sharpness by one of two measures with an error (...)`"""
     sharpness = _sharpness_sides(results, pair)
     curvature = curvature_sides(results, pair, "matched", printed=False)
@@ -374,7 +369,7 @@ def _lower_of(results: Results, pair: Pair) -> str:
         ([replace(side, item=f"by the {side.item}") for side in curvature], "curvature", ""),
         (sharpness, "sharpness", some if len(sharpness) < len(JUDGED) else ""),
     ):
-        subject, thing = _lower(sides, noun, scope)
+        subject, thing = _lower(sides, noun, scope, in_short)
         objects.setdefault(subject, []).append(thing)
     text = enumeration([f"{subject} {enumeration(things)}" for subject, things in objects.items()])
     return "; ".join([text, *_falls(results, pair), *_worst_cases(results, pair)])
@@ -404,7 +399,7 @@ def _worst_cases(results: Results, pair: Pair) -> list[str]:
     return [f"the worst cases, of unknown error, {verdict}"]
 
 
-def _lower(sides: list[Side], noun: str, scope: str) -> tuple[str, str]:
+def _lower(sides: list[Side], noun: str, scope: str, in_short: bool) -> tuple[str, str]:
     """`the residual network has`, `the lower curvature`; or what may be said instead. `scope` says of which measures."""
     found = sorted(families(sides))
     if not sides:
@@ -418,7 +413,8 @@ def _lower(sides: list[Side], noun: str, scope: str) -> tuple[str, str]:
         every = f"all {count(len(sides))} measures" if len(sides) > 1 else "the one measure"
         return f"the {found[0]} network has", f"the lower {noun} by {every}{scope}"
     some = f"{count(len(resolved))} of {count_noun(len(sides), 'measure')}{scope}"
-    return f"the {found[0]} network has", f"the lower {noun} by {some} ({enumeration(resolved)})"
+    named = "" if in_short else f" ({enumeration(resolved)})"
+    return f"the {found[0]} network has", f"the lower {noun} by {some}{named}"
 
 
 def _sharpness_sides(results: Results, pair: Pair) -> list[Side]:
@@ -450,7 +446,11 @@ def _flatter(results: Results, pair: Pair) -> set[str]:
 
 
 def abstract(results: Results) -> str:
-    """Of the deepest pair slices in both comparisons, and what they say of the claim; of all curvature and sharpness."""
+    """Of the deepest pair the cuts in both comparisons, and what they say of the claim; of all curvature and sharpness.
+
+    The conclusion says more: of the planes, of how many intervals there are, and which measures of curvature and
+    sharpness tell networks apart.
+    """
     pair = deepest(results)
     if pair is None:
         return NO_PAIR
@@ -459,10 +459,9 @@ def abstract(results: Results) -> str:
     ]
     return paragraph(
         [
-            f"At {pair.label}, {', and '.join(flat)}; {roughness_in_short(results, pair, 'matched_cuts')}.",
-            _multiplicity(results, pairs(results.study.networks)),
+            f"At {pair.label}, {', and '.join(flat)}; {roughness_of_cuts(results, pair, 'matched_cuts')}.",
             matching_caution(results, [pair]),
-            other_measures(results),
+            other_measures(results, in_short=True),
             _weights(results, [pair]),
             caught_early(results, [RISE], [pair]),
         ]
