@@ -5,7 +5,7 @@ draw (per direction) where a quantity is drawn, else one in all; draws of the tw
 
 Percentiles of resampled means are too narrow for few observations: they lie sqrt((n - 1) / n) times as far from the
 estimate as they should, and have the normal distribution's reach where n observations allow Student's (Hesterberg
-2015). `widened` makes up for both, so that an interval covers about as often as it says from three seeds on.
+2015). `widened` makes up for both. Of means that are about normal, intervals then cover about as often as they say.
 """
 
 from collections import Counter
@@ -83,20 +83,29 @@ def mean_effect(observations: Sequence[Observation], effect: Effect) -> float:
 def bootstrap_effect(
     observations: Sequence[Observation], effect: Effect, confidence: float, resamples: int, seed: int
 ) -> tuple[float, float] | None:
-    """Bootstrap interval of `mean_effect`, `widened` for the number of seeds, or of draws where no stratum has a second seed.
+    """Bootstrap interval of `mean_effect` over seeds and draws, `widened` for the smaller number of those that vary.
 
-    Seeds are drawn with replacement within each stratum, then draws within each observation, the same for both
-    sides. None where there is neither a second seed nor a second draw, so that nothing varies.
+    Within each stratum seeds are drawn with replacement, and draws, which all of its seeds and both sides have in
+    common: seeds and draws are crossed (Owen 2007, who shows that this is a little too wide rather than too narrow).
+    None where there is neither a second seed nor a second draw, so that nothing varies, and where one stratum has
+    a second seed and another has not, whose variance is then unknown.
     """
     strata = _by_stratum(observations)
-    varies = any(len(members) > 1 for members in strata.values())
-    if not varies and all(len(observation.first) < 2 for observation in observations):
+    seeds = [len(members) for members in strata.values()]
+    if max(seeds) > 1 and min(seeds) < 2:
+        return None
+    counts = [_varying(members) for members in strata.values()]
+    if max(counts) < 2:
         return None
     random = np.random.default_rng(seed)
     drawn = [_drawn_means(members, resamples, random) for members in strata.values()]
     effects = [_elementwise(effect, first, second).mean(1) for first, second in drawn]
-    counts = [len(members) if varies else _draws(members) for members in strata.values()]
     return widened(effects, counts, mean_effect(observations, effect), confidence)
+
+
+def _varying(members: Sequence[Observation]) -> int:
+    """The smaller of the numbers of seeds and of draws of a stratum, of those above one; 1 where neither is."""
+    return min((number for number in (len(members), _draws(members)) if number > 1), default=1)
 
 
 def _draws(members: Sequence[Observation]) -> int:
@@ -107,11 +116,11 @@ def _draws(members: Sequence[Observation]) -> int:
 def _drawn_means(
     members: Sequence[Observation], resamples: int, random: Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Means of both sides [R, S]: S observations of a stratum drawn with replacement, then the draws of each."""
+    """Means of both sides [R, S]: S observations of a stratum drawn with replacement, and draws, the same of each."""
     count = _draws(members)
     sides = (np.array([getattr(o, side)[:count] for o in members]) for side in ("first", "second"))  # [S, D]
     chosen = random.integers(len(members), size=(resamples, len(members), 1))
-    draws = random.integers(count, size=(resamples, len(members), count))
+    draws = random.integers(count, size=(resamples, 1, count))
     first, second = (values[chosen, draws].mean(2) for values in sides)
     return first, second
 
@@ -143,9 +152,9 @@ def _contrast(levels: Sequence[Sequence[Sequence[float]]], effect: Effect) -> fl
 def bootstrap_contrast(
     contrasts: Sequence[Contrast], effect: Effect, confidence: float, resamples: int, seed: int
 ) -> tuple[float, float] | None:
-    """Bootstrap interval of `mean_contrast`, `widened`; seeds are drawn within each stratum. None for a single seed."""
+    """Bootstrap interval of `mean_contrast`, `widened`; seeds are drawn within each stratum. None where one has a single seed."""
     strata = _by_stratum(contrasts)
-    if all(len(members) < 2 for members in strata.values()):
+    if min(len(members) for members in strata.values()) < 2:
         return None
     random = np.random.default_rng(seed)
     found = []
@@ -187,32 +196,42 @@ def _by_stratum(entries: Sequence) -> dict[str, list]:
 
 
 def widened(
-    resampled: Sequence[Sequence[float] | np.ndarray], counts: Sequence[int], estimate: float, confidence: float
+    resampled: Sequence[Sequence[float] | np.ndarray],
+    counts: Sequence[int],
+    estimate: float,
+    confidence: float,
 ) -> tuple[float, float]:
     """The central `confidence` share of the mean over strata of resampled estimates, its ends moved away from `estimate`.
 
-    resampled: by stratum, [R] each, drawn independently; counts: how many independent observations each was drawn from.
+    resampled: by stratum, [R] each, drawn independently; counts: of how many independent observations each is the mean.
     The ends' distances are multiplied by t / z sqrt(sum of v_k / sum of u_k): u_k are the variances of the resampled
     estimates, v_k = u_k n_k / (n_k - 1) those of which they fall short, z and t the quantiles of the normal and of
     Student's distribution with Welch's and Satterthwaite's degrees of freedom, (sum of v_k)^2 / sum of v_k^2 / (n_k - 1).
+    A count of 1 stands for a stratum that does not vary. An end on the wrong side of the estimate becomes the estimate.
     """
     tail = (1 - confidence) / 2
-    ends = np.quantile(np.mean(resampled, 0), [tail, 1 - tail])
-    varying = [(np.var(values), count - 1) for values, count in zip(resampled, counts, strict=True) if count > 1]
+    low, high = np.quantile(np.mean(resampled, 0), [tail, 1 - tail])
+    varying = [
+        (np.var(values), count - 1) for values, count in zip(resampled, counts, strict=True) if count > 1
+    ]
     spread = sum(variance for variance, _ in varying)
     if not spread:
-        return float(ends[0]), float(ends[1])
+        return float(low), float(high)
     variances = [variance * (freedom + 1) / freedom for variance, freedom in varying]
     squares = sum(v**2 / freedom for v, (_, freedom) in zip(variances, varying, strict=True))
     reach = t.ppf(1 - tail, sum(variances) ** 2 / squares) / norm.ppf(1 - tail)
-    low, high = estimate + reach * sqrt(sum(variances) / spread) * (ends - estimate)
-    return float(low), float(high)
+    factor = reach * sqrt(sum(variances) / spread)
+    below, above = min(low - estimate, 0.0), max(high - estimate, 0.0)
+    return float(estimate + factor * below), float(estimate + factor * above)
 
 
 def widened_coefficient(
     resampled: Sequence[float], count: int, estimate: float, confidence: float
 ) -> tuple[float, float] | None:
-    """`widened` interval of a rank correlation, within [-1, 1]; resamples without one are left out, None where none has one."""
+    """`widened` interval of a rank correlation, within [-1, 1]; resamples without one are left out, None where none has one.
+
+    Points that lie in order do so in every resample: of them the interval is the estimate, and p alone says how much that is.
+    """
     known = [value for value in resampled if np.isfinite(value)]
     if not known:
         return None

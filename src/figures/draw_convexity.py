@@ -11,10 +11,10 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from experiment.evidence import evidence_path
+from experiment.layout import MATCHING
 from experiment.parameters.study import load_study
 from experiment.reporting.convexity import resolved_ratios
-from experiment.storage import read_json
+from experiment.reporting.stored import comparable_evidence, read_result
 from figures.planes import UNDEFINED, label_directions
 from figures.sheets import Sheet, arrange, place, sheet_of_panels
 from figures.style import COLORMAP, REFERENCE_COLOR
@@ -24,8 +24,8 @@ SCALE = Normalize(0, 1)  # beyond 1 the negative curvature is the larger
 
 def draw() -> Figure:
     study = load_study()
-    seed = study.seeds[0]
-    maps = {n: read_json(evidence_path("curvature", n, seed))["map"] for n in study.networks}
+    matching = read_result(MATCHING)
+    maps = {n: comparable_evidence(matching, "curvature", n, study.seeds[0])["map"] for n in study.networks}
     arrangement = arrange(study.networks)
     sheet = sheet_of_panels(arrangement, 1.5, margins=(0.45, 0.55, 0.75, 0.25), gaps=(0.18, 0.28))
     for axes, network, leftmost, lowest in sheet.entries(arrangement):

@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from experiment.evidence import evidence_path
+from experiment.layout import MATCHING
 from experiment.parameters.study import Study, load_study
 from experiment.reporting.sharpness_states import STATES, by_direction, is_bound, number
-from experiment.storage import read_json
+from experiment.reporting.stored import comparable_evidence, read_result
 from figures.curves import Legend, seed_note
 from figures.losses import plain_number, round_numbers
 from figures.sheets import place
@@ -54,8 +54,10 @@ class Value(NamedTuple):
 
 def draw() -> Figure:
     study = load_study()
+    matching = read_result(MATCHING)
     runs = {
-        n: [read_json(evidence_path("sharpness", n, seed)) for seed in study.seeds] for n in study.networks
+        n: [comparable_evidence(matching, "sharpness", n, seed) for seed in study.seeds]
+        for n in study.networks
     }
     legend = _legend(study, runs)
     rows = ceil(len(MEASURES) / COLUMNS)

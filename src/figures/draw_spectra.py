@@ -15,10 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullLocator
 
-from experiment.evidence import evidence_path
-from experiment.layout import STATES
+from experiment.layout import MATCHING, STATES
 from experiment.parameters.study import Study, load_study
-from experiment.storage import read_json
+from experiment.reporting.stored import comparable_evidence, read_result
 from figures.curves import BAND_OPACITY, Legend, label_outer, mean_and_band
 from figures.sheets import sheet_of_panels
 from figures.style import REFERENCE_COLOR, color_of, dashes_of, depths
@@ -55,8 +54,10 @@ def draw() -> Figure:
 
 def stored_spectra(study: Study) -> Spectra:
     """What the stage left, by network and state in the order of the seeds."""
+    matching = read_result(MATCHING)
     runs = {
-        n: [read_json(evidence_path("curvature", n, seed)) for seed in study.seeds] for n in study.networks
+        n: [comparable_evidence(matching, "curvature", n, seed) for seed in study.seeds]
+        for n in study.networks
     }
     return {
         n: {state: [run["states"][state] for run in of_seeds] for state in STATES}

@@ -24,7 +24,16 @@ from figures.style import FONT_SIZE, color_of
 
 DROP, HEIGHT = 0.4, 0.5  # inches: from a plane down to its panel of losses, and that panel's height
 NUMBER_DISTANCE = 0.22  # least distance of two numbered checkpoints, as a share of the plane's sides
-NUMBER_PLACES = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))  # of a point: right, up
+NUMBER_PLACES = (
+    (0, 1),
+    (1, 1),
+    (1, 0),
+    (1, -1),
+    (0, -1),
+    (-1, -1),
+    (-1, 0),
+    (-1, 1),
+)  # of a point: right, up
 NUMBER_GAP, BORDER_GAP = 4.5, 2.0  # points from a number to its checkpoint and to the panel's border
 HALO = [withStroke(linewidth=2.2, foreground="black")]
 LOSSES = {

@@ -17,9 +17,10 @@ def main() -> None:
         "param": parameter_values(),
         "sentence": {name: make(results) for name, make in contents.SENTENCES.items()},
     }
+    tables = {name: make(results) for name, make in contents.TABLES.items()}
     write_text(NUMBERS, render(kinds))
-    for name, make in contents.TABLES.items():
-        write_text(TABLES / f"{name}.tex", make(results))
+    for name, text in tables.items():
+        write_text(TABLES / f"{name}.tex", text)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from experiment.pairs import Pair, pairs
 from experiment.reporting.claims import decided_claims, verdict_count
 from experiment.reporting.comparison import Difference, roughness_difference, test_error_difference
+from experiment.reporting.curvature_values import values as curvature_of
 from experiment.reporting.judgement import (
     QUALITIES,
     WITHIN,
@@ -42,13 +43,9 @@ def measure(state: str, name: str) -> Callable[[Results, str], list[float | None
     return lambda results, network: results.measure(network, state, name)
 
 
-def normalised_traces(results: Results, network: str) -> list[float | None]:
+def normalised_trace(results: Results, network: str) -> list[float | None]:
     """Of the filter-normalised Hessian at equal training loss, by seed."""
-    runs = [(seed, results.evidence("curvature", network, seed)) for seed in results.study.seeds]
-    return [
-        run["states"]["matched"].get("normalised_trace") if results.matched(network, seed) else None
-        for seed, run in runs
-    ]
+    return curvature_of(results, network, "matched", "normalised_trace")
 
 
 def test_errors(results: Results, network: str) -> list[float | None]:
@@ -63,7 +60,7 @@ COLUMNS = (
     Column("Rise, equal loss", measure("matched_cuts", "edge_rise"), 2),
     Column("Half-way, final", measure("cuts", "halfway_distance"), 2),
     Column("Half-way, equal loss", measure("matched_cuts", "halfway_distance"), 2),
-    Column("Trace, equal loss", normalised_traces, 0),
+    Column("Trace, equal loss", normalised_trace, 0),
 )
 
 
@@ -86,6 +83,7 @@ def markdown(sentence: str) -> str:
     """A sentence of the paper, which has emphasis, names, signs and spaces as its only LaTeX."""
     for command, sign in (("emph", "*"), ("texttt", "`")):
         sentence = re.sub(rf"\\{command}{{((?:[^{{}}]|\\_)*)}}", rf"{sign}\1{sign}", sentence)
+    sentence = re.sub(r"\\ensuremath{([^{}]+) \\times 10\^{(-?\d+)}}", r"\1 × 10^\2", sentence)
     for command, sign in SIGNS.items():
         sentence = sentence.replace(command, sign)
     return sentence
@@ -135,7 +133,10 @@ def pairs_table(results: Results) -> str:
 def pair_rows(results: Results, pair: Pair) -> list[list[str]]:
     """Test error, the measures of the cuts, and the planes' excess variation, which has no verdict."""
     measures = [
-        [judged.name + unit(judged), *(judged_cell(results, pair, state, quality, judged) for state in PLACES)]
+        [
+            judged.name + unit(judged),
+            *(judged_cell(results, pair, state, quality, judged) for state in PLACES),
+        ]
         for quality in QUALITIES
         for judged in quality.measures
     ]

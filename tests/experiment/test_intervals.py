@@ -91,19 +91,41 @@ def test_two_strata_have_the_degrees_of_freedom_of_welch():
 
 
 @pytest.mark.parametrize(("seeds", "directions"), [(3, 1), (6, 1), (3, 5), (1, 5), (6, 5)])
-def test_interval_covers_the_truth_about_as_often_as_it_says(seeds, directions):
-    """Two depths of effect 1; seeds differ, and so do directions, by which each side of a pair is moved."""
-    trials, hits = 300, 0
+@pytest.mark.parametrize("shared", [0.0, 1.0])
+def test_interval_covers_the_truth_about_as_often_as_it_says(seeds, directions, shared):
+    """Two depths of effect 1. Runs differ by seed, and by direction: alone, or all seeds alike (`shared`)."""
+    trials, hits, widths = 300, 0, []
     for trial in range(trials):
         random = np.random.default_rng(trial)
-        runs = [
-            pair(depth, seed, random.normal(1 + spread * random.normal(), 1, directions), np.zeros(directions))
-            for depth, spread in (("20", 0.5 * (seeds > 1)), ("56", 1.0 * (seeds > 1)))
-            for seed in range(seeds)
-        ]
+        runs = []
+        for depth, spread in (("20", 0.5 * (seeds > 1)), ("56", 1.0 * (seeds > 1))):
+            common = shared * (directions > 1) * random.normal(0, 1, directions)
+            runs += [
+                pair(
+                    depth, seed, random.normal(1 + spread * random.normal() + common, 1), np.zeros(directions)
+                )
+                for seed in range(seeds)
+            ]
         low, high = bootstrap_effect(runs, difference, 0.95, 500, trial)
         hits += low <= 1 <= high
-    assert 0.92 <= hits / trials <= 0.995
+        if seeds > 1:
+            means = [[np.mean(run.first) for run in runs if run.stratum == depth] for depth in ("20", "56")]
+            of_seeds = stats.t.ppf(0.975, seeds - 1) * np.hypot(*(stats.sem(side) for side in means)) / 2
+            widths.append((high - low) / 2 / of_seeds)
+    assert 0.92 <= hits / trials <= (0.985 if directions == 1 else 1.0)
+    assert shared or not widths or np.median(widths) < 1.6  # of an interval over the seeds' means alone
+
+
+def test_a_stratum_of_one_seed_among_others_leaves_no_interval():
+    runs = [*THREE_SEEDS, pair("depth 56", 0, 9, 2)]
+    assert bootstrap_effect(runs, difference, 0.95, 100, 0) is None
+    contrasts = [*CONTRASTS, Contrast("other", 0, (5.0, 2.0), (2.0, 1.0))]
+    assert bootstrap_contrast(contrasts, difference, 0.95, 100, 0) is None
+
+
+def test_interval_holds_its_estimate():
+    low, high = intervals.widened([np.full(100, 3.0) + np.linspace(0, 1, 100)], [3], 2.0, 0.95)
+    assert low == 2.0 < high
 
 
 def test_label_permutation_is_that_of_scipy():
@@ -260,7 +282,7 @@ def test_holm_by_hand():
 
 
 def test_the_same_seed_gives_the_same_interval():
-    observations = [pair("a", seed, np.arange(5.0) * seed, np.ones(5)) for seed in range(3)]
+    observations = [pair("a", seed, 3 + np.arange(5.0) + seed, np.ones(5)) for seed in range(3)]
     runs = [bootstrap_effect(observations, relative_difference, 0.95, 100, seed) for seed in (0, 0, 1)]
     assert runs[0] == runs[1] != runs[2]
     assert not any(np.isnan(runs[0]))

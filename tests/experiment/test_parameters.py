@@ -177,6 +177,17 @@ def test_good_parameters_come_back_typed(tmp_path):
         ("surface.line.stop", -0.5, "surface.line: expected start < stop"),
         ("curvature.direction_seeds", [3, 3], "curvature.direction_seeds: expected different seeds"),
         ("curvature.direction_seeds", [1, 3], "expected those of surface.direction_seeds, [1, 2]"),
+        (
+            "gradients.steps",
+            [0.1, 0.01],
+            "gradients.steps: expected different numbers, ascending, the strongest last",
+        ),
+        ("robustness.contrast", [0.25, 0.5], "robustness.contrast: expected different numbers, descending"),
+        (
+            "robustness.weight_noise",
+            [0.1, 0.1],
+            "robustness.weight_noise: expected different numbers, ascending",
+        ),
         ("trials.networks", ["plain9"], "trials.networks: network 'plain9'"),
         ("trials.learning_rates", [0.0], "trials.learning_rates.0: Input should be greater than 0"),
         ("trials.networks", [], "trials: expected networks, learning_rates and seeds, or none of them"),

@@ -17,6 +17,7 @@ from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import Difference, paired_over_seeds, roughness_difference
 from experiment.reporting.contents import SENTENCES
 from experiment.reporting.contents import TABLES as TABLE_MAKERS
+from experiment.reporting.judgement import FLATNESS, surviving
 from experiment.reporting.latex import ABSENT, enumeration, escape, fixed, percentage, significant
 from experiment.reporting.parameters import parameter_leaves, parameter_text
 from experiment.reporting.results import MEASURES, load_results, scale_name
@@ -243,7 +244,9 @@ def test_roughness_of_the_planes_stands_beside_that_of_the_cuts(results):
     text = SENTENCES["conclusion_matched"](made)
     start = "no roughness is resolved in the cuts of either (on the planes, of unknown error, the excess variation, "
     assert start in text and "residual against plain, is" in text and "1.00 against 1.05)" in text
-    assert "no roughness is resolved in the cuts of either. " in SENTENCES["abstract"](made)
+    assert "; no roughness is resolved in the cuts of either (bumps lower than 0.0" in SENTENCES["abstract"](
+        made
+    )
 
 
 def test_planes_that_are_alike_in_both_comparisons_are_told_once(results):
@@ -476,7 +479,8 @@ def test_conclusion(results, flat, roughness, words):
     assert (
         words
         in text.split(
-            "Within their limits the cuts of this one run at equal training loss, at depth 20 and depth 56, "
+            "Within their limits, and corrected for their number, the cuts of this one run at equal training loss, "
+            "at depth 20 and depth 56, "
         )[1]
     )
 
@@ -486,7 +490,7 @@ def test_pairs_that_say_different_things_of_the_claim_are_told_apart(results):
     made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): along(1.3, 0.01)})
     made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): 1.3})
     text = SENTENCES["conclusion_matched"](made)
-    start = "Within their limits the cuts of this one run at equal training loss, at depth 20, do not decide whether shortcuts"
+    start = "the cuts of this one run at equal training loss, at depth 20, do not decide whether shortcuts"
     assert start in text and "; at depth 56, speak for the claim that shortcuts smooth" in text
 
 
@@ -517,8 +521,8 @@ def test_a_single_measure_behind_a_finding_is_named_with_the_one_against_it(resu
         and ", though the rise to the rim, unresolved, points the other way." in text
     )
     assert (
-        "Of eight intervals of the cuts' rise and half-way distance, not corrected for their number, two tell the two apart."
-        in text
+        "Of eight intervals of the cuts' rise and half-way distance two tell the two apart, two after Holm's correction for "
+        "their number." in text
     )
     assert words in SENTENCES["abstract"](made) and words in SENTENCES["conclusion_final"](made)
     both = with_signs(results, "cuts", FLATTER["residual"])
@@ -625,3 +629,35 @@ def test_synthetic_parameters_have_the_keys_of_the_scales(tmp_path):
     write_synthetic_results(tmp_path, ["resnet20"], [0])
     assert {leaf.key for leaf in parameter_leaves(tmp_path / "params.yaml")} == declared
     assert synthetic_parameters(["resnet20"], [0])["networks"] == ["resnet20"]
+
+
+def test_networks_without_a_shared_seed_have_no_difference():
+    """One was lost from one seed and the other from another: their values are not of matched runs."""
+    assert paired_over_seeds([0.5, None], [None, 0.7]) == Difference(None, None, None)
+    assert paired_over_seeds([0.5, None], [None, None]) == Difference(0.5, None, None)
+
+
+def test_p_is_that_of_the_interval():
+    residual, plain = [1.0, 2.0, 3.5, 2.4], [1.5, 2.2, 4.6, 2.5]
+    found = paired_over_seeds(residual, plain)
+    assert found.p == pytest.approx(ttest_rel(residual, plain).pvalue)
+    ratio = paired_over_seeds(residual, plain, by_ratio=True)
+    assert ratio.p == pytest.approx(ttest_rel(np.log(residual), np.log(plain)).pvalue)
+    assert paired_over_seeds([1.0], [2.0]).p is None
+    assert Difference(1.0, 3.0, 2.0).p == pytest.approx(0.05)  # of the normal distribution
+
+
+def test_a_difference_that_only_its_number_makes_likely_decides_nothing(results):
+    """Eight intervals of 95 %: that one of them excludes zero is no surprise."""
+    made = with_signs(with_signs(results, "cuts", FLATTER["neither"]), "matched_cuts", FLATTER["neither"])
+    place = ("resnet56-0", "matched_cuts", "edge_rise")
+    made = changed(changed(made, {place: 5.75}), {place: along(5.75, 0.48)})
+    found = pairs(made.study.networks)
+    rise = roughness_difference(made, found[-1], "matched_cuts", "edge_rise")
+    assert rise.resolved and 0.05 / 8 < rise.p < 0.05
+    assert not surviving(made, found, FLATNESS)
+    assert "one tells the two apart, none after Holm's correction for their number." in SENTENCES[
+        "agreement"
+    ](made)
+    assert "do not decide whether shortcuts flatten" in SENTENCES["abstract"](made)
+    assert "the plain network is the flatter by the rise to the rim alone" in SENTENCES["abstract"](made)

@@ -1,5 +1,7 @@
 """What is said of the claims follows claims.json, whatever the verdicts."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from experiment.claims.declared import FLATTER, WIDER
@@ -17,6 +19,7 @@ JUDGED = {
 }  # fmt: skip
 UNKNOWN = {"estimate": None, "low": None, "high": None, "p": None, "p_corrected": None, "n": 0, "seeds": []}
 ONCE = {"verdict": "one observation", "seeds": [0], "p": None, "p_corrected": None}
+LAPTOP = SimpleNamespace(scale="laptop")  # all that is read of the results
 UNJUDGED = {"verdict": "cannot be judged", "reason": "why_not", **UNKNOWN}
 
 
@@ -32,7 +35,7 @@ def found(*changes: dict) -> None:
 
 def test_all_judgements_are_accounted_for_in_the_abstract():
     found({}, ONCE, ONCE | {"claim": "another"}, UNJUDGED)
-    text = claims.judged_claims_summary(None)
+    text = claims.judged_claims_summary(LAPTOP)
     assert (
         "2 claims by declared statistics in 4 judgements: 1 is supported, 2 are single observations and 1"
         in text
@@ -50,17 +53,16 @@ def test_all_judgements_are_accounted_for_in_the_abstract():
         ([{"revised": True}, {"revised": True}, {}], "two were chosen or changed after data had been seen and are no"),
     ],
 )  # fmt: skip
-def test_it_is_said_whether_what_is_decided_was_a_prediction(changes, said, monkeypatch):
-    monkeypatch.setattr(claims, "scale_name", lambda folder: "laptop")
+def test_it_is_said_whether_what_is_decided_was_a_prediction(changes, said):
     found(*changes)
-    assert said in claims.predictions()
-    for text in (claims.decided(None), claims.judged_claims_summary(None)):
-        assert claims.predictions() in text
+    assert said in claims.hindsight(LAPTOP)
+    for text in (claims.decided(LAPTOP), claims.judged_claims_summary(LAPTOP)):
+        assert claims.hindsight(LAPTOP) in text
 
 
 def test_other_scales_judge_on_other_runs_than_those_that_were_seen():
     found({"revised": True}, {"revised": True}, {})
-    assert claims.predictions() == (
+    assert claims.hindsight(SimpleNamespace(scale="gpu")) == (
         "Of the decided judgements, two were chosen or changed after the laptop scale's data had been seen and are judged "
         "here on other runs."
     )
@@ -74,7 +76,7 @@ def test_what_is_decided_is_listed_with_the_parts_of_its_mean():
         {"verdict": "contradicted", "by_stratum": {"depth 8": 1.0}},
     )
     supported, contradicted = [
-        line for line in claims.decided(None).splitlines() if line.startswith(r"\item")
+        line for line in claims.decided(LAPTOP).splitlines() if line.startswith(r"\item")
     ]
     assert supported.startswith(
         rf"\item \emph{{Supported}}: a claim{claims.REVISED} (\texttt{{x\_y}}), a quantity; a minus b"
@@ -88,7 +90,7 @@ def test_what_is_decided_is_listed_with_the_parts_of_its_mean():
 
 def test_nothing_decided_makes_no_list():
     found(ONCE)
-    assert "itemize" not in claims.decided(None)
+    assert "itemize" not in claims.decided(LAPTOP)
 
 
 def test_correlations_are_printed_with_the_number_of_their_points():
@@ -161,11 +163,19 @@ def test_flat_minima_are_counted_in_each_comparison():
     flat, moved = {"claim": FLATTER}, {"raw": True}
     here, there = {"id": "x_final"}, {"id": "x_matched"}
     found(flat | here, flat | here, flat | there | moved, flat | there | ONCE, flat | there | ONCE, {})
-    counted = "in two of two judgements at the final weights and none of two judgements at equal training loss"
-    alone, moves = " by measures that rescaling leaves alone", " by measures that rescaling moves, so that they cannot compare networks"
-    assert claims.flatness_in_short() == f"That {FLATTER} is{alone} supported {counted}."
-    assert claims.flatness_in_short() in claims.judged_claims_summary(None)
-    assert f"{counted}{alone}, and in one of one judgement at equal training loss{moves}" in claims.conclusion(None)
+    counted = (
+        "in two of two judgements at the final weights and none of two judgements at equal training loss"
+    )
+    alone, moves = (
+        " by measures that rescaling leaves alone",
+        " by measures that rescaling moves, so that they cannot compare networks",
+    )
+    assert claims.flatness_in_short() == f"By{alone[3:]}, that {FLATTER} is supported {counted}."
+    assert claims.flatness_in_short() in claims.judged_claims_summary(LAPTOP)
+    assert (
+        f"{counted}{alone}, and in one of one judgement at equal training loss{moves}"
+        in claims.conclusion(None)
+    )
     found(flat | here | moved)
     assert claims.flatness_in_short() == ""
     found(flat | here | ONCE)

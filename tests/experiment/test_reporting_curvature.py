@@ -10,6 +10,7 @@ from experiment.evidence import evidence_path
 from experiment.reporting.curvature import CURVATURE_SENTENCES, CURVATURE_TABLES
 from experiment.reporting.curvature_values import map_measures
 from experiment.reporting.results import load_results
+from experiment.reporting.stored import NO_COUNTERPART
 from experiment.storage import read_json, write_json
 
 STUDIES = {  # networks, seeds, diverged runs
@@ -178,7 +179,10 @@ def test_seeds_that_diverged_are_counted_and_named(study):
     table = CURVATURE_TABLES["curvature"](results)
     assert "(2/3)" in table and r"\texttt{plain56-1} (the run diverged)" in table
     assert r"\texttt{plain56-1}" in CURVATURE_SENTENCES["curvature_missing"](results)
-    assert CURVATURE_SENTENCES["curvature_missing"](study("alone")) == ""
+    assert CURVATURE_SENTENCES["curvature_missing"](study("pairs")) == ""
+    assert rf"\texttt{{resnet20-tanh-3}} ({NO_COUNTERPART})" in CURVATURE_SENTENCES["curvature_missing"](
+        study("alone")
+    )
 
 
 def test_what_was_not_measured_is_a_dash_and_never_a_comparison(study):

@@ -487,16 +487,31 @@ def test_how_early_a_network_was_caught_is_set_beside_its_rise(study):
             group["networks"]["resnet56"]["epoch"], group["networks"]["plain56"]["epoch"] = epoch, 10.0
     set_measure(results, "resnet56", "matched_cuts", "edge_rise", [90.0, 40.0, 8.0, 9.0])
     set_measure(results, "resnet56", "matched_cuts", "halfway_distance", [0.1, 0.2, 0.3, 0.4])
+    for seed, trace in enumerate((400.0, 300.0, 200.0, 100.0)):
+        change_evidence(
+            "curvature",
+            "resnet56",
+            lambda c, t=trace: c["states"]["matched"].update(normalised_trace=t),
+            seed,
+        )
+    start = (
+        r"Over seeds \texttt{resnet56} was caught at equal loss from epoch 1 to epoch 4, and with that go "
+    )
+    rise, trace = (
+        "the rise to the rim of its cuts from 90 to 9.0 nats",
+        "its filter-normalised trace from 400 to 100",
+    )
+    depends = "What is found of it at equal loss depends on when it was caught."
     assert SENTENCES["caught_early"](results) == (
-        r"Rank correlations over seeds with the epoch at which a network was caught at equal loss: \ensuremath{-}0.80 of the rise "
-        r"to the rim of the cuts and 1.00 of the half-way distance of the cuts for \texttt{resnet56}."
+        rf"{start}{rise}, the half-way distance of its cuts from 0.10 to 0.40 and {trace} (rank correlations "
+        rf"\ensuremath{{-}}0.80, 1.00 and \ensuremath{{-}}1.00). {depends}"
     )
-    caught = (
-        r"caught at equal loss: \ensuremath{-}0.80 of the rise to the rim of the cuts for \texttt{resnet56}."
-    )
-    assert SENTENCES["abstract"](results).endswith(caught) and SENTENCES["conclusion_matched"](
-        results
-    ).endswith(caught)
+    caught = rf"{start}{rise} and {trace} (rank correlations \ensuremath{{-}}0.80 and \ensuremath{{-}}1.00). {depends}"
+    assert caught in SENTENCES["abstract"](results)
+    assert SENTENCES["conclusion_matched"](results).endswith(caught)
+    change_evidence("curvature", "resnet56", lambda c: c["states"]["matched"].update(normalised_trace=None))
+    alone = rf"and with that goes {rise} (rank correlation \ensuremath{{-}}0.80)."
+    assert alone in SENTENCES["abstract"](results)  # of what every seed has
     for seed, epoch in enumerate((1.0, 2.0, 2.0, 2.0)):  # says of one seed that it is another
         results.matching[str(seed)]["56"]["networks"]["resnet56"]["epoch"] = epoch
     assert SENTENCES["caught_early"](results) == ""

@@ -1,12 +1,9 @@
 import pytest
-import synthetic_sharpness
-import yaml
-from synthetic import synthetic_parameters
+from synthetic import write_synthetic_results
 
 from experiment.evidence import evidence_path
 from experiment.pairs import pairs
-from experiment.parameters.study import load_study
-from experiment.reporting.results import Results
+from experiment.reporting.results import load_results
 from experiment.reporting.sharpness import SHARPNESS_SENTENCES, SHARPNESS_TABLES
 from experiment.reporting.sharpness_values import JUDGED, difference, number
 from experiment.storage import read_json, write_json
@@ -27,10 +24,8 @@ def study(tmp_path, monkeypatch):
 
     def make(name):
         networks, seeds, diverged = STUDIES[name]
-        parameters = synthetic_parameters(networks, seeds)
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(parameters))
-        synthetic_sharpness.write(tmp_path / "results", parameters, diverged)
-        return Results("smoke", parameters, load_study(), {}, {}, {}, {})
+        write_synthetic_results(tmp_path, networks, seeds, diverged=diverged)
+        return load_results()
 
     return make
 

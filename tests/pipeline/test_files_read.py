@@ -10,7 +10,10 @@ from pipeline_files import declared_stages
 from synthetic import write_synthetic_results
 
 STAGES = declared_stages()
-REDUCING = [name for name in STAGES if name.startswith(("draw_", "write_", "judge_"))] + ["measure_roughness"]
+REDUCING = [name for name in STAGES if name.startswith(("draw_", "write_", "judge_"))] + [
+    "match_loss",
+    "measure_roughness",
+]
 
 
 @pytest.fixture(scope="module")

@@ -125,7 +125,10 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
     assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 1.00 | – | – | – | – |" in text  # nothing to match it with
     assert "| `plain8` | 1,234 | – | – | 2.00 | – | – | – | – |" in text
     assert "| `resnet14` | 1,234 | 0.500 | 20.00 | 3.00 | 4.00 | – | – | 123 |" in text
-    assert "**In short.** At depth 14, about the final weights the residual network is the flatter by the rise to the rim alone" in text
+    assert (
+        "**In short.** At depth 14, about the final weights the residual network is the flatter by the rise to the rim alone"
+        in text
+    )
     assert "\\" not in text and "{" not in text  # nothing is left of LaTeX
     assert "| Residual against plain | about the final weights | at equal training loss |\n" in text
     assert "| `resnet8`, `plain8`: test error (%) | not comparable |  |\n" in text
@@ -135,10 +138,14 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
     assert "| `resnet14`, `plain14`: half-way distance | not comparable | not comparable |\n" in text
     smooth = " | ".join(2 * ["1.00 against 1.00 (no roughness is resolved in either)"])
     assert f"| `resnet14`, `plain14`: excess variation | {smooth} |\n" in text
-    assert "| `resnet14`, `plain14`: excess variation of planes | 1.06 against 1.10 | 1.03 against 1.05 |\n" in text
+    assert (
+        "| `resnet14`, `plain14`: excess variation of planes | 1.06 against 1.10 | 1.03 against 1.05 |\n"
+        in text
+    )
     assert "Of 3 judgements, 2 are supported and 1 is inconclusive." in text
     assert text.endswith("\n\n- Supported: *a claim* (in two of three judgements).\n")
 
 
 def test_signs_of_the_paper_have_their_like_in_markdown():
     assert markdown(r"by \ensuremath{-}0.46\,\textpm\,0.53 and 19\,\%") == "by −0.46 ± 0.53 and 19 %"
+    assert markdown(r"a ratio of \ensuremath{2.0 \times 10^{-5}} nats") == "a ratio of 2.0 × 10^-5 nats"

@@ -9,7 +9,7 @@ else `inconclusive`. A two-sided claim has no other side: either way it is suppo
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from math import factorial, isfinite
+from math import comb, factorial, inf, isfinite, prod
 from typing import Any
 
 from experiment.claims.declared import Claim
@@ -27,6 +27,7 @@ from experiment.intervals import (
     mean_contrast,
     mean_effect,
     rank_correlation,
+    relative_difference,
 )
 from experiment.parameters.claims import Claims
 from experiment.reporting.results import Results
@@ -88,6 +89,7 @@ def _from_pairs(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
     if len({value for o in observed for value in (*o.first, *o.second)}) == 1:
         return SAME_OVER_SEEDS if several else NO_VARIATION
     interval = bootstrap_effect(observed, claim.effect, rule.confidence, rule.resamples, rule.seed)
+    interval = within(interval, largest_effect(claim))
     drawn = any(len(observation.first) > 1 for observation in observed)
     covers = " and ".join(name for name, varies in (("seeds", several), ("directions", drawn)) if varies)
     p = label_permutation(observed, claim.effect, rule.resamples, rule.seed) if several else None
@@ -131,9 +133,20 @@ def _from_contrasts(claim: Claim, sample: Sample, rule: Claims) -> Found | None:
     found, draws = sample.contrasts, (rule.resamples, rule.seed)
     if not found:
         return None
-    interval = bootstrap_contrast(found, claim.effect, rule.confidence, *draws)
+    interval = within(
+        bootstrap_contrast(found, claim.effect, rule.confidence, *draws), 2 * largest_effect(claim)
+    )
     p = contrast_permutation(found, claim.effect, *draws) if len(sample.seeds) > 1 else None
     return mean_contrast(found, claim.effect), interval, "seeds", p
+
+
+def largest_effect(claim: Claim) -> float:
+    """What the effect of two values cannot exceed: 2 of a relative difference, 1 of a difference of shares."""
+    return 2.0 if claim.effect is relative_difference else 1.0 if claim.unit == "share" else inf
+
+
+def within(interval: tuple[float, float] | None, bound: float) -> tuple[float, float] | None:
+    return interval and (max(interval[0], -bound), min(interval[1], bound))
 
 
 ESTIMATORS = {
@@ -170,24 +183,39 @@ def with_verdict(judgement: Judgement, rule: Claims) -> Judgement:
         words = f"{seeds} seed{'s' if seeds > 1 else ''}{stratum and f' of {stratum}'}, {rule.least_seeds} are asked for"
         return replace(judgement, verdict=INCONCLUSIVE, reason=words)
     if judgement.interval is None or judgement.p_corrected is None:
-        reason = judgement.reason or "no interval or no p value can be had"
+        reason = judgement.reason or out_of_reach(judgement, rule) or "no interval or no p value can be had"
         return replace(judgement, verdict=INCONCLUSIVE, reason=reason)
     if judgement.side == 0:
         return replace(judgement, verdict=INCONCLUSIVE, reason="the interval contains 0")
     if judgement.p_corrected >= rule.significance:
-        reason = too_few_networks(judgement, rule) or "p is not below the significance declared"
+        reason = out_of_reach(judgement, rule) or "p is not below the significance declared"
         return replace(judgement, verdict=INCONCLUSIVE, reason=reason)
     claimed = judgement.claim.expected in (0, judgement.side)
     return replace(judgement, verdict=SUPPORTED if claimed else CONTRADICTED)
 
 
-def too_few_networks(judgement: Judgement, rule: Claims) -> str:
-    """`4 networks allow no p below 0.083`, where that is above the significance; both orders of all are the extreme ones."""
-    number = len({point.run for point in judgement.sample.points})
-    least = 2 / factorial(number)
-    if judgement.sample.kind != "networks" or least < rule.significance:
+def out_of_reach(judgement: Judgement, rule: Claims) -> str:
+    """`4 networks allow no p below 0.083`, where that, or what the correction makes of it, is above the significance."""
+    found = least_p(judgement.sample)
+    if found is None or judgement.p is None:
         return ""
-    return f"{number} networks allow no p below {least:.2g}"
+    what, least = found
+    text = f"{what} allow no p below {least:.2g}"
+    if least >= rule.significance:
+        return text
+    reached = judgement.p <= least * (1 + 1e-9) and judgement.p_corrected >= rule.significance
+    return f"{text}, {judgement.p_corrected:.2g} when corrected" if reached else ""
+
+
+def least_p(sample: Sample) -> tuple[str, float] | None:
+    """What was permuted, and the p of the most extreme of all ways to do so, which its mirror shares; None of other tests."""
+    if sample.kind == "networks":
+        number = len({point.run for point in sample.points})
+        return f"{number} networks", 2 / factorial(number)
+    if sample.kind == "pairs":
+        ways = prod(comb(2 * len(members), len(members)) for members in strata_of(sample).values())
+        return f"{2 * len(sample.observations)} runs", 2 / ways
+    return None
 
 
 def fewest_seeds(sample: Sample) -> tuple[str, int]:

@@ -66,8 +66,6 @@ def generalisation_gap(results: Results, network: str, seed: int) -> list[float]
 
 def state_of(results: Results, instrument: str, network: str, seed: int, state: str) -> dict:
     """An instrument's entry at `state`, final or matched."""
-    if state == "matched" and results.matched(network, seed) is None:
-        raise NotMeasured("no other network of its depth to be compared with at equal training loss")
     entry = results.evidence(instrument, network, seed)["states"][state]
     if entry["reason"] is not None:
         raise NotMeasured(entry["reason"])
@@ -99,8 +97,6 @@ def flat_radius(state: str) -> Quantity:
 
 def convexity(results: Results, network: str, seed: int) -> list[float]:
     """Median of |smallest / largest eigenvalue| over the points of the map where it is resolved."""
-    if results.matched(network, seed) is None:
-        raise NotMeasured("no other network of its depth to be compared with at equal training loss")
     found = results.evidence("curvature", network, seed)["map"]
     if found["reason"] is not None:
         raise NotMeasured(found["reason"])
@@ -184,7 +180,7 @@ def first_to_last_layer(network: str, seed: int) -> list[float]:
     """log10 of the first layer's gradient norm over the last one's, of an untrained network."""
     runs = read_json(INITIALISATION)["networks"][network]["runs"]
     run = next(run for run in runs if run["seed"] == seed)
-    if run["reason"] is not None:
+    if not run["layers"]:  # with a reason and layers, it is a correlation that was not measured
         raise NotMeasured(run["reason"])
     norms = list(run["layers"].values())
     first, last = known(norms[0], "a gradient"), known(norms[-1], "a gradient")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from fractions import Fraction
+from itertools import pairwise
 from math import isfinite, lcm
 from pathlib import Path
 from typing import Any, get_args
@@ -40,6 +41,14 @@ NAMING = (  # lists whose numbers name files, or results within a file; those th
     "ablation.further.weight_decays",
     "trials.learning_rates",
 )
+STRENGTHS = {  # lists of strengths, 1 where the strongest is the largest, -1 where it is the smallest
+    "gradients.steps": 1,
+    "robustness.noise": 1,
+    "robustness.blur": 1,
+    "robustness.contrast": -1,
+    "robustness.brightness": 1,
+    "robustness.weight_noise": 1,
+}
 
 
 class Parameters(Study):
@@ -91,6 +100,7 @@ def joint_faults(content: dict[str, Any]) -> Iterator[str]:
         yield from trial_faults(train, trials) if trials else ()
     yield from direction_faults(content)
     yield from naming_faults(content)
+    yield from order_faults(content)
     line = _if_valid(_found_at(content, "surface.line"), Line)
     if line:
         yield from line_faults(line)
@@ -137,6 +147,17 @@ def trial_faults(train: Train, trials: Trials) -> Iterator[str]:
         rate = (train.recipe.model_dump() | train.overrides.get(network, {}))["learning_rate"]
         if rate in trials.learning_rates:
             yield f"trials.learning_rates: expected others than that of {network} in train, {rate}; found {trials.learning_rates}"
+
+
+def order_faults(content: dict[str, Any]) -> Iterator[str]:
+    """Of strengths that are drawn along an axis, the last of which is spoken of as the strongest."""
+    for key, sign in STRENGTHS.items():
+        values = _found_at(content, key)
+        if not isinstance(values, list) or not all(isinstance(value, int | float) for value in values):
+            continue
+        if any(sign * (b - a) <= 0 for a, b in pairwise(values)):
+            order = "ascending" if sign > 0 else "descending"
+            yield f"{key}: expected different numbers, {order}, the strongest last; found {values}"
 
 
 def direction_faults(content: dict[str, Any]) -> Iterator[str]:

@@ -8,7 +8,8 @@ from typing import Any
 from experiment.dial import numbers
 from experiment.evidence import ablation_path
 from experiment.reporting.latex import fixed, significant
-from experiment.reporting.results import Results, read_result
+from experiment.reporting.results import Results
+from experiment.reporting.stored import read_result
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from collections import Counter
 from itertools import groupby
 from math import floor, log10
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -27,7 +26,7 @@ from experiment.reporting.latex import (
     significant,
     typewriter,
 )
-from experiment.reporting.results import Results, scale_name
+from experiment.reporting.results import Results
 from experiment.reporting.wording import capital, count, count_noun, paragraph
 from experiment.storage import read_json
 
@@ -120,7 +119,7 @@ def decided(results: Results) -> str:
     """An item for each judgement that is supported or contradicted, and how many of them were revised after data."""
     items = [decided_item(e) for verdict in DECIDED for e in entries() if e["verdict"] == verdict]
     listed = [r"\begin{itemize}\setlength{\itemsep}{\parskip}", *items, r"\end{itemize}"] if items else []
-    return "\n".join([*listed, predictions()])
+    return "\n".join([*listed, hindsight(results)])
 
 
 def decided_item(entry: Entry) -> str:
@@ -169,13 +168,13 @@ def decided_with_hindsight() -> list[bool]:
     return [entry["revised"] for entry in entries() if entry["verdict"] in DECIDED]
 
 
-def predictions() -> str:
+def hindsight(results: Results) -> str:
     """Whether anything is decided, and whether what is was fixed before data were seen: those of the laptop scale.
 
     There what was chosen afterwards is no prediction; other scales have runs of their own.
     """
     found = decided_with_hindsight()
-    revised, same_runs = sum(found), scale_name(Path.cwd()) == "laptop"
+    revised, same_runs = sum(found), results.scale == "laptop"
     data = "data" if same_runs else "the laptop scale's data"
     be = "is" if revised == 1 or all(found) else "are"
     after = f"{be} no prediction" if same_runs else f"{be} judged here on other runs"
@@ -382,11 +381,11 @@ def judged_claims_summary(results: Results) -> str:
     found = entries()
     return (
         f"We judge {len({entry['claim'] for entry in found})} claims by declared statistics in {len(found)} judgements: "
-        f"{counts()}. {paragraph([flatness_in_short(), predictions()])}"
+        f"{counts()}. {paragraph([flatness_in_short(), hindsight(results)])}"
     )
 
 
-LEFT_ALONE = " by measures that rescaling leaves alone"
+LEFT_ALONE = "by measures that rescaling leaves alone"
 
 
 def flatness_in_short() -> str:
@@ -397,9 +396,7 @@ def flatness_in_short() -> str:
     flat = [entry for entry in entries() if entry["claim"] == FLATTER and not entry["raw"]]
     if not any(entry["verdict"] in DECIDED for entry in flat):
         return ""
-    parts = [
-        f"{verdict} in {_by_place(flat, verdict)}" for verdict in DECIDED if _of_verdict(flat, verdict)
-    ]
+    parts = [f"{verdict} in {_by_place(flat, verdict)}" for verdict in DECIDED if _of_verdict(flat, verdict)]
     wide = [entry for entry in entries() if entry["claim"] == WIDER]
     number = count(len(_of_verdict(wide, SUPPORTED)))
     wider = (
@@ -407,7 +404,7 @@ def flatness_in_short() -> str:
         if wide
         else ""
     )
-    return f"That {FLATTER} is{LEFT_ALONE} {enumeration(parts)}.{wider}"
+    return f"{capital(LEFT_ALONE)}, that {FLATTER} is {enumeration(parts)}.{wider}"
 
 
 def _of_verdict(found: list[Entry], verdict: str) -> list[Entry]:
@@ -420,7 +417,7 @@ def _shares(found: list[Entry], verdict: str) -> str:
     for entry in found:
         kinds.setdefault(entry["raw"], []).append(entry)
     words = {
-        False: LEFT_ALONE,
+        False: f" {LEFT_ALONE}",
         True: " by measures that rescaling moves, so that they cannot compare networks",
     }
     parts = [

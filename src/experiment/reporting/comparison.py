@@ -1,7 +1,7 @@
 """Residual against plain networks: differences, with the error that can be stated for them."""
 
 from dataclasses import dataclass, replace
-from math import exp, log, sqrt
+from math import exp, inf, log, sqrt
 from statistics import fmean, stdev
 
 from scipy.stats import norm, t
@@ -38,6 +38,7 @@ class Difference:
     basis: str = ""  # what the interval covers
     resolution: float = 0.0  # differences up to this are rounding
     ratio: Ratio | None = None
+    freedom: float = inf  # degrees of freedom of the interval's Student's distribution; inf: the normal one
 
     @property
     def value(self) -> float | None:
@@ -62,6 +63,21 @@ class Difference:
         return measured(self.value) and measured(self.half_width) and abs(self.value) > self.resolution
 
     @property
+    def p(self) -> float | None:
+        """Two-sided p of no difference (of a ratio: of 1) by the test of which the interval is; None without an interval."""
+        if not (measured(self.value) and measured(self.half_width)):
+            return None
+        if abs(self.value) <= self.resolution:
+            return 1.0
+        apart, half = self.value, self.half_width
+        if self.ratio is not None:
+            apart, half = log(self.ratio.value), log(self.ratio.high / self.ratio.low) / 2
+        if not half:
+            return 0.0 if apart else 1.0
+        reach = t.ppf((1 + CONFIDENCE) / 2, self.freedom)
+        return float(2 * t.sf(reach * abs(apart) / half, self.freedom))
+
+    @property
     def single(self) -> bool:
         """Of one seed: an observation of one run, whatever its interval covers."""
         return self.half_width is None or self.basis.startswith(ONE_SEED)
@@ -77,15 +93,20 @@ class Difference:
 def paired_over_seeds(
     residual: list[float | None], plain: list[float | None], by_ratio: bool = False
 ) -> Difference:
-    """Means over the seeds that have both values; interval by Student's t on the paired differences."""
+    """Means over the seeds that have both values; interval by Student's t on the paired differences.
+
+    Without such a seed, the value of the one network that has any, and none where both have, from different seeds.
+    """
     both = [(r, p) for r, p in zip(residual, plain, strict=True) if measured(r) and measured(p)]
     if not both:
-        return Difference(*(next(filter(measured, side), None) for side in (residual, plain)), None)
+        first = [next(filter(measured, side), None) for side in (residual, plain)]
+        return Difference(None, None, None) if None not in first else Difference(*first, None)
     means = (fmean(r for r, _ in both), fmean(p for _, p in both))
     if len(both) == 1:
         return Difference(*means, None)
     ratio = ratio_of(both) if by_ratio else None
-    return Difference(*means, half_width([r - p for r, p in both]), f"{len(both)} seeds", ratio=ratio)
+    half = half_width([r - p for r, p in both])
+    return Difference(*means, half, f"{len(both)} seeds", ratio=ratio, freedom=len(both) - 1)
 
 
 def paired_over_directions(
@@ -97,7 +118,8 @@ def paired_over_directions(
     both = list(zip(residual, plain, strict=True))
     ratio = ratio_of(both) if by_ratio else None
     basis = f"{ONE_SEED}, {len(residual)} {DIRECTIONS}"
-    return replace(found, half_width=half_width([r - p for r, p in both]), basis=basis, ratio=ratio)
+    half = half_width([r - p for r, p in both])
+    return replace(found, half_width=half, basis=basis, ratio=ratio, freedom=len(both) - 1)
 
 
 def paired(

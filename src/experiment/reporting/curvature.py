@@ -196,8 +196,12 @@ def _pair_sentence(results: Results, pair: Pair, state: str) -> str:
     return f"At {pair.label}, {PLACES[state]}, residual against plain: {text}."
 
 
-def curvature_sides(results: Results, pair: Pair, state: str, printed: bool = True) -> list[Side]:
+def curvature_sides(
+    results: Results, pair: Pair, state: str, printed: bool = True, raw: bool = True
+) -> list[Side]:
     """Which network has the lower value of each number that was measured of both, filter-normalised ones first.
+
+    Without `raw` of these alone.
 
     With `printed` values stand behind the names of filter-normalised numbers, and of others that are on another
     side; nowhere of those on neither.
@@ -205,6 +209,8 @@ def curvature_sides(results: Results, pair: Pair, state: str, printed: bool = Tr
     compared = _compared(results, pair, state)
     sides = []
     for name, found in compared.items():
+        if not (raw or name.startswith(NORMALISED)):
+            continue
         own = compared.get(NORMALISED + name)
         shown = printed and found.family and (own is None or own.family != found.family)
         item = COMPARED[name] + (f" ({_values(found)})" if shown else "")

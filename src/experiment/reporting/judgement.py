@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from scipy.stats import norm
 
+from experiment.intervals import holm
 from experiment.pairs import Pair
 from experiment.reporting.comparison import (
     BY_RATIO,
+    CONFIDENCE,
     Difference,
     paired_over_seeds,
     roughness_difference,
@@ -102,13 +104,42 @@ def resolving(results: Results, pair: Pair, state: str, quality: Quality, family
     return [judged for judged, difference in compared if judged.winner(difference) == family]
 
 
-def favoured(results: Results, pair: Pair, state: str, quality: Quality) -> str | None:
-    """The family that the quality's measures favour where they resolve a difference.
+Compared = tuple[str, str, str]  # a pair's label, where its cuts are, and by what measure
+
+
+def surviving(results: Results, found: list[Pair], quality: Quality) -> set[Compared]:
+    """What is resolved after Holm's correction for the number of the quality's intervals, of all pairs in both comparisons."""
+    compared = {
+        (pair.label, state, judged.measure): difference
+        for pair in found
+        for state in PLANES
+        for judged, difference in zip(
+            quality.measures, differences_of(results, pair, state, quality), strict=True
+        )
+    }
+    corrected = holm([difference.p for difference in compared.values()])
+    return {
+        name
+        for (name, difference), p in zip(compared.items(), corrected, strict=True)
+        if difference.resolved and p < 1 - CONFIDENCE
+    }
+
+
+def favoured(
+    results: Results, pair: Pair, state: str, quality: Quality, among: set[Compared] | None = None
+) -> str | None:
+    """The family that the quality's measures favour where they resolve a difference, one of `among` if that is given.
 
     `neither` where none does, `disputed` where they favour different ones, None where none could be judged.
     """
     differences = differences_of(results, pair, state, quality)
-    winners = {judged.winner(d) for judged, d in zip(quality.measures, differences, strict=True)} - {None}
+    winners = {
+        "neither"
+        if among is not None and winner and (pair.label, state, judged.measure) not in among
+        else winner
+        for judged, d in zip(quality.measures, differences, strict=True)
+        for winner in [judged.winner(d)]
+    } - {None}
     resolved = winners - {"neither"}
     if len(resolved) == 2:
         return "disputed"

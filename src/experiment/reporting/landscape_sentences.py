@@ -22,6 +22,7 @@ from experiment.reporting.judgement import (
     plane_difference,
     plane_variation_apart,
     resolving,
+    surviving,
 )
 from experiment.reporting.latex import enumeration, fixed, measured, percentage, typewriter
 from experiment.reporting.measurement_sentences import recomputed_flatness, statistics_effect
@@ -31,6 +32,7 @@ from experiment.reporting.sentences import NO_PAIR
 from experiment.reporting.sharpness_values import JUDGED, difference, falling
 from experiment.reporting.sides import Side, by_label, families
 from experiment.reporting.slice_sentences import (
+    IN_SHORT,
     PLACES,
     ROUGH_MATCH,
     caught_early,
@@ -54,7 +56,10 @@ OTHER = {"residual": "plain", "plain": "residual"}
 def agreement(results: Results) -> str:
     """Whether the two comparisons name the same network as the flatter, and how many intervals stand behind that."""
     found = pairs(results.study.networks)
-    return paragraph([*(_agreement(results, pair) for pair in found), _multiplicity(results, found)])
+    planes = planes_rise(results, found, list(PLACES)) if intervals_apart(results, found) else ""
+    return paragraph(
+        [*(_agreement(results, pair) for pair in found), intervals_apart(results, found), planes]
+    )
 
 
 def _agreement(results: Results, pair: Pair) -> str:
@@ -154,18 +159,19 @@ def _other_way(results: Results, pair: Pair, state: str) -> str:
     return f", though the {enumeration(against)}, unresolved, points the other way" if against else ""
 
 
-def _multiplicity(results: Results, found: list[Pair]) -> str:
-    """How many intervals of flatness there are and how many exclude zero."""
+def intervals_apart(results: Results, found: list[Pair]) -> str:
+    """How many intervals of flatness there are and how many exclude zero, before and after a correction for their number."""
     every = [d for pair in found for state in PLACES for d in differences_of(results, pair, state, FLATNESS)]
     known = [d for d in every if d.half_width is not None]
     if not known:
         return ""
     resolved = sum(d.resolved for d in known)
-    told = (
-        f"Of {count_noun(len(known), 'interval')} of the cuts' rise and half-way distance, not corrected for their number, {count(resolved)} "
-        f"{'tells' if resolved == 1 else 'tell'} the two apart."
+    left = len(surviving(results, found, FLATNESS))
+    after = f", {count(left)} after Holm's correction for their number" if resolved else ""
+    return (
+        f"Of {count_noun(len(known), 'interval')} of the cuts' rise and half-way distance {count(resolved)} "
+        f"{'tells' if resolved == 1 else 'tell'} the two apart{after}."
     )
-    return paragraph([told, planes_rise(results, found, list(PLACES))])
 
 
 def planes_rise(results: Results, found: list[Pair], states: list[str]) -> str:
@@ -228,7 +234,7 @@ def conclusion_matched(results: Results) -> str:
             _answer(results, "matched_cuts"),
             matching_caution(results, found),
             _weights(results, found),
-            caught_early(results, [RISE]),
+            caught_early(results, IN_SHORT),
         ]
     )
 
@@ -260,13 +266,20 @@ def _answer(results: Results, state: str) -> str:
 
 
 def _weights(results: Results, found: list[Pair]) -> str:
-    """What the cuts say of the claim, with the pairs that say it."""
+    """What the cuts say of the claim once corrected for the number of their intervals, with the pairs that say it."""
+    every = pairs(results.study.networks)
+    left = {quality: surviving(results, every, quality) for quality in QUALITIES}
     texts = {
-        pair.label: _weight(*(favoured(results, pair, "matched_cuts", quality) for quality in QUALITIES))
+        pair.label: _weight(
+            *(favoured(results, pair, "matched_cuts", quality, left[quality]) for quality in QUALITIES)
+        )
         for pair in found
     }
     run = " of this one run" if len(results.study.seeds) == 1 else ""
-    return f"Within their limits the cuts{run} at equal training loss, {by_label(texts, ',')}."
+    return (
+        f"Within their limits, and corrected for their number, the cuts{run} at equal training loss, "
+        f"{by_label(texts, ',')}."
+    )
 
 
 def _weight(flat: str | None, smooth: str | None) -> str:
@@ -352,17 +365,22 @@ def conclusion_other(results: Results) -> str:
 def other_measures(results: Results, in_short: bool = False) -> str:
     """By depth, which network has the lower curvature and sharpness at equal loss, by what has an error.
 
-    In short, measures are counted and not named, and nothing is said of the images.
+    In short, raw measures are left out, as they cannot compare networks, the others are counted and not named, and
+    nothing is said of the images.
     """
     texts = {pair.label: _lower_of(results, pair, in_short) for pair in pairs(results.study.networks)}
-    images = "" if in_short else f", {images_note(results, 'curvature', 'sharpness')}"
-    return f"At equal loss{images}, {by_label(texts)}." if texts else ""
+    note = (
+        "by measures that rescaling leaves alone"
+        if in_short
+        else images_note(results, "curvature", "sharpness")
+    )
+    return f"At equal loss, {note}, {by_label(texts)}." if texts else ""
 
 
 def _lower_of(results: Results, pair: Pair, in_short: bool) -> str:
     """`the residual network has the lower curvature by all four measures and the lower sharpness by one of two measures with an error (...)`"""
     sharpness = _sharpness_sides(results, pair)
-    curvature = curvature_sides(results, pair, "matched", printed=False)
+    curvature = curvature_sides(results, pair, "matched", printed=False, raw=not in_short)
     some = " with an error"
     objects: dict[str, list[str]] = {}
     for sides, noun, scope in (
@@ -410,7 +428,9 @@ def _lower(sides: list[Side], noun: str, scope: str, in_short: bool) -> tuple[st
         return "the measures contradict each other in", noun
     resolved = [side.item for side in sides if side.family]
     if len(resolved) == len(sides):
-        every = f"all {count(len(sides))} measures" if len(sides) > 1 else "the one measure"
+        every = {1: "the one measure", 2: "both measures"}.get(
+            len(sides), f"all {count(len(sides))} measures"
+        )
         return f"the {found[0]} network has", f"the lower {noun} by {every}{scope}"
     some = f"{count(len(resolved))} of {count_noun(len(sides), 'measure')}{scope}"
     named = "" if in_short else f" ({enumeration(resolved)})"
@@ -448,8 +468,7 @@ def _flatter(results: Results, pair: Pair) -> set[str]:
 def abstract(results: Results) -> str:
     """Of the deepest pair the cuts in both comparisons, and what they say of the claim; of all curvature and sharpness.
 
-    The conclusion says more: of the planes, of how many intervals there are, and which measures of curvature and
-    sharpness tell networks apart.
+    The conclusion says more: of the planes, and which measures of curvature and sharpness tell networks apart.
     """
     pair = deepest(results)
     if pair is None:
@@ -457,13 +476,16 @@ def abstract(results: Results) -> str:
     flat = [
         f"{PLACES[state]} {finding(results, pair, state)}{caveats(results, pair, state)}" for state in PLACES
     ]
+    heights = hidden_bumps(results, [pair], "matched_cuts")
+    bumps = f" (bumps lower than {span(heights)} nats are hidden by the errors)" if heights else ""
     return paragraph(
         [
-            f"At {pair.label}, {', and '.join(flat)}; {roughness_of_cuts(results, pair, 'matched_cuts')}.",
-            matching_caution(results, [pair]),
-            other_measures(results, in_short=True),
+            f"At {pair.label}, {', and '.join(flat)}; {roughness_of_cuts(results, pair, 'matched_cuts')}{bumps}.",
+            intervals_apart(results, pairs(results.study.networks)),
             _weights(results, [pair]),
-            caught_early(results, [RISE], [pair]),
+            matching_caution(results, [pair]),
+            caught_early(results, IN_SHORT, [pair]),
+            other_measures(results, in_short=True),
         ]
     )
 

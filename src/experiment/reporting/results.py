@@ -8,13 +8,13 @@ from typing import Any
 
 import xarray
 
-from experiment.evidence import evidence_path
 from experiment.layout import MATCHING, ROUGHNESS, surface_path, trajectory_path
 from experiment.parameters.loading import read_parameters
 from experiment.parameters.study import Study, load_study
 from experiment.reporting.latex import measured
+from experiment.reporting.stored import comparable_evidence, matched_checkpoint, read_result
 from experiment.slices import read_slice
-from experiment.storage import DATASET, read_json, run_name, training_path
+from experiment.storage import DATASET, run_name, training_path
 from flatness.names import parse_name
 
 DATASET_TITLES = {
@@ -115,15 +115,8 @@ class Results:
         return values if values and all(map(measured, values)) else None
 
     def matched(self, network: str, seed: int) -> dict[str, Any] | None:
-        """A run's checkpoint at equal loss: epoch, loss, and its group's target_loss and hardest.
-
-        None where the run diverged, and where no other network of its depth is there to be compared with.
-        """
-        for group in self.matching.get(str(seed), {}).values():
-            if network in group["networks"] and len(group["networks"]) > 1:
-                shared = {key: group[key] for key in ("target_loss", "hardest")}
-                return group["networks"][network] | shared
-        return None
+        """`matched_checkpoint` of the run."""
+        return matched_checkpoint(self.matching, network, seed)
 
     def matched_recomputed_loss(self, network: str, seed: int) -> float | None:
         """Training loss of the checkpoint at equal loss with batch-norm statistics recomputed; None without one."""
@@ -135,8 +128,8 @@ class Results:
         return float(path["recomputed_loss"].values[here][0]) if here.any() else None
 
     def evidence(self, instrument: str, network: str, seed: int) -> dict[str, Any]:
-        """What an instrument left of one run: curvature, sharpness, gradients or robustness."""
-        return read_result(evidence_path(instrument, network, seed))
+        """`comparable_evidence` of the run."""
+        return comparable_evidence(self.matching, instrument, network, seed)
 
     def surface(self, network: str, seed: int, view: str) -> xarray.Dataset:
         return read_slice(surface_path(network, seed, view))
@@ -176,13 +169,3 @@ def load_results() -> Results:
         read_result(MATCHING),
         read_result(ROUGHNESS),
     )
-
-
-def read_result(path: Path) -> Any:
-    """A stage's JSON file; FileNotFoundError with the remedy."""
-    try:
-        return read_json(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path} not found: it is made by an earlier stage; run `dvc repro`"
-        ) from None

@@ -4,7 +4,7 @@ pair.
 
 from collections.abc import Callable
 from math import floor, log10
-from statistics import stdev
+from statistics import fmean, stdev
 from typing import Any
 
 from experiment.pairs import Pair, pairs
@@ -132,36 +132,29 @@ def _decimals(found: Difference) -> int:
 
 def losses_sentence(results: Results) -> str:
     """The losses at equal training loss on the images of these measures, which are fewer than those they were matched on."""
-    both = {
-        pair: [
-            spread(numbers(results, network, "matched", "loss")).mean
-            for network in (pair.residual, pair.plain)
-        ]
-        for pair in pairs(results.study.networks)
-    }
-    known = {pair: losses for pair, losses in both.items() if all(map(measured, losses))}
+    by_seed = {pair: _losses_of_both(results, pair) for pair in pairs(results.study.networks)}
+    known = {pair: losses for pair, losses in by_seed.items() if losses}
     if not known:
         return ""
     counts = {run["samples"] for network in results.study.networks for run in runs_of(results, network)}
     texts = [
-        f"{' against '.join(fixed(v, 3) for v in losses)} nats at {pair.label}"
+        f"{' against '.join(fixed(fmean(side), 3) for side in zip(*losses, strict=True))} nats at {pair.label}"
         for pair, losses in known.items()
     ]
-    by_seed = [
-        both
-        for pair in known
-        for both in zip(
-            *(numbers(results, n, "matched", "loss") for n in (pair.residual, pair.plain)), strict=True
-        )
-        if all(map(measured, both))
-    ]
     seeds = "; from one and the same seed they are" if len(results.study.seeds) > 1 else ","
-    apart = percentage(max(abs(a - b) / max(a, b) for a, b in by_seed))
+    apart = percentage(max(abs(a - b) / max(a, b) for losses in known.values() for a, b in losses))
+    matched = min(results.parameters["trajectory"]["samples"], results.dataset["train"]["images"])
     return (
-        f"Checkpoints of equal training loss were matched on {thousands(results.parameters['trajectory']['samples'])} "
+        f"Checkpoints of equal training loss were matched on {thousands(matched)} "
         f"images: on the {enumeration(list(map(thousands, sorted(counts))), 'or')} that are measured here, the same for all networks, their "
         f"losses are, residual against plain, {enumeration(texts)}{seeds} up to {apart}\\,\\% apart."
     )
+
+
+def _losses_of_both(results: Results, pair: Pair) -> list[tuple[float, float]]:
+    """At equal training loss, residual and plain, of every seed that has both."""
+    sides = (numbers(results, network, "matched", "loss") for network in (pair.residual, pair.plain))
+    return [losses for losses in zip(*sides, strict=True) if all(map(measured, losses))]
 
 
 def rescaling_sentence(results: Results) -> str:

@@ -1,10 +1,13 @@
 """Sentences that compare the slices of a pair, at the final weights and at equal training loss, and how equal that is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
 
 from experiment.intervals import rank_correlation
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import Difference, roughness_difference
+from experiment.reporting.curvature_values import values as curvature_of
 from experiment.reporting.judgement import (
     FAMILY,
     FLATNESS,
@@ -28,6 +31,7 @@ from experiment.reporting.wording import basis_note, contrast, count_noun, inter
 
 PLACES = {"cuts": "about the final weights", "matched_cuts": "at equal training loss"}
 FEW, EPOCHS = 4, 3  # seeds, and different epochs, at least of a rank correlation
+STRONG = 0.8  # rank correlation from which on a dependence is spoken of
 ROUGH_MATCH = 0.1  # relative difference of two training losses above which "equal" needs a caution
 
 
@@ -266,34 +270,82 @@ def _plane_variations(results: Results, pair: Pair) -> str:
     return enumeration(shown) if shown else ""
 
 
+@dataclass(frozen=True)
+class Followed:
+    """What is followed with the epoch at which a network was caught at equal loss: its name, its unit, and its values by seed."""
+
+    name: str
+    unit: str
+    values: Callable[[Results, str], list[float | None]]
+
+
+def _of_cuts(judged: Judged) -> Followed:
+    return Followed(
+        f"the {judged.name} of its cuts",
+        judged.unit,
+        lambda results, network: results.measure(network, "matched_cuts", judged.measure),
+    )
+
+
+FOLLOWED = (
+    *map(_of_cuts, FLATNESS.measures),
+    Followed(
+        "its filter-normalised trace",
+        "",
+        lambda results, network: curvature_of(results, network, "matched", "normalised_trace"),
+    ),
+)
+IN_SHORT = (FOLLOWED[0], FOLLOWED[-1])  # rise and trace
+
+
 def caught_early(
-    results: Results, measures: Sequence[Judged] = FLATNESS.measures, found: list[Pair] | None = None
+    results: Results, followed: Sequence[Followed] = FOLLOWED, found: list[Pair] | None = None
 ) -> str:
-    """How, over seeds, the epoch at which a network was caught at equal loss goes with how steep its slices are there.
+    """How, over seeds, the epoch at which a network was caught at equal loss goes with how steep its surroundings are there.
 
     Of all networks, or those of the pairs `found`. Nothing of one that was caught at fewer than EPOCHS epochs, or from
     fewer than FEW seeds.
     """
     networks = results.study.networks if found is None else [n for p in found for n in (p.residual, p.plain)]
-    texts = [text for network in networks if (text := _caught(results, network, measures))]
-    return (
-        f"Rank correlations over seeds with the epoch at which a network was caught at equal loss: {'; '.join(texts)}."
-        if texts
+    return paragraph([_caught(results, network, followed) for network in networks])
+
+
+def _caught(results: Results, network: str, followed: Sequence[Followed]) -> str:
+    """`Over seeds resnet56 was caught from epoch 1.5 to epoch 4, and the rise of its cuts goes from 97 to 6.5 nats with that (...)`"""
+    caught = [
+        (index, entry["epoch"])
+        for index, seed in enumerate(results.study.seeds)
+        if (entry := results.matched(network, seed))
+    ]
+    epochs = [epoch for _, epoch in caught]
+    if len(epochs) < FEW or len(set(epochs)) < EPOCHS:
+        return ""
+    first, last = min(epochs), max(epochs)
+    goes, correlations = [], []
+    for one in followed:
+        every = one.values(results, network)
+        values = [every[index] for index, _ in caught]
+        if not all(map(measured, values)) or not measured(found := rank_correlation(epochs, values)):
+            continue
+        ends = (
+            fmean(value for value, epoch in zip(values, epochs, strict=True) if epoch == end)
+            for end in (first, last)
+        )
+        goes.append(f"{one.name} from {' to '.join(significant(end, 2) for end in ends)}{one.unit}")
+        correlations.append(found)
+    if not goes:
+        return ""
+    noun = "rank correlation" if len(goes) == 1 else "rank correlations"
+    depends = (
+        " What is found of it at equal loss depends on when it was caught."
+        if max(map(abs, correlations)) >= STRONG
         else ""
     )
-
-
-def _caught(results: Results, network: str, measures: Sequence[Judged]) -> str:
-    """`-0.97 of the rise to the rim of the cuts and 0.97 of the half-way distance for resnet56`"""
-    epochs = [(results.matched(network, seed) or {}).get("epoch") for seed in results.study.seeds]
-    texts = []
-    for judged in measures:
-        values = results.measure(network, "matched_cuts", judged.measure)
-        both = [pair for pair in zip(epochs, values, strict=True) if all(map(measured, pair))]
-        enough = len(both) >= FEW and len({epoch for epoch, _ in both}) >= EPOCHS
-        if enough and measured(found := rank_correlation(*zip(*both, strict=True))):
-            texts.append(f"{fixed(found, 2)} of the {judged.name} of the cuts")
-    return f"{enumeration(texts)} for {typewriter(network)}" if texts else ""
+    return (
+        f"Over seeds {typewriter(network)} was caught at equal loss from epoch {first:g} to epoch {last:g}, and with that "
+        f"{'goes' if len(goes) == 1 else 'go'} {enumeration(goes)} ({noun} {enumeration([fixed(c, 2) for c in correlations])})."
+        f"{depends}"
+    )
 
 
 def matching(results: Results) -> str:

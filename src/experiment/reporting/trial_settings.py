@@ -10,7 +10,8 @@ from experiment.layout import surface_path
 from experiment.pairs import residual_counterpart
 from experiment.reporting.comparison import Difference, measure_difference
 from experiment.reporting.latex import measured, typewriter
-from experiment.reporting.results import Results, diverged, read_result
+from experiment.reporting.results import Results, diverged
+from experiment.reporting.stored import read_result
 from experiment.slices import read_slice
 from experiment.storage import run_name
 from experiment.trials import trial_name, trial_slice_path, trial_training_path

@@ -85,7 +85,7 @@ def test_significance_is_that_after_holms_correction():
     many = judge_all(tuple(claim(pairs(-1, seeds=3)) for _ in range(20)), None, RULE)
     assert judged(pairs(-1, seeds=3)).verdict == "supported"
     assert {found.verdict for found in many} == {"inconclusive"}
-    assert {found.reason for found in many} == {"p is not below the significance declared"}
+    assert {found.reason for found in many} == {"12 runs allow no p below 0.005, 0.1 when corrected"}
     assert all(found.p < RULE.significance <= found.p_corrected for found in many)
 
 
@@ -296,3 +296,8 @@ def test_too_few_networks_for_any_verdict_are_named():
     assert (found.verdict, found.reason) == ("inconclusive", "4 networks allow no p below 0.083")
     more = [Point(f"n{k}", seed, k, (k * 3) % 7) for k in range(7) for seed in range(3)]
     assert "networks" not in (judged(Sample("networks", points=more), 1).reason or "")
+
+
+def test_a_p_that_could_be_lower_is_not_laid_to_the_number_of_runs():
+    found, *_ = judge_all(tuple(claim(pairs(0.12, seeds=3)) for _ in range(20)), None, RULE)
+    assert found.verdict == "inconclusive" and found.p > 2 / 400 and "allow" not in found.reason
