@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from experiment.claims.verdicts import CONTRADICTED, INCONCLUSIVE, ONE_OBSERVATION, SUPPORTED
 from experiment.evidence import CLAIMS
 from experiment.reporting.latex import measured
 from experiment.storage import read_json
@@ -21,12 +22,12 @@ UNITLESS = "relative difference, difference of ratios or rank correlation"
 MARGIN = 0.08  # of an axis, beyond its data on either side
 CLAIMED_SIDE = "0.92"
 COLORS = {
-    "supported": "#009E73",
-    "contradicted": "#CC3311",
-    "inconclusive": "0.35",
-    "one observation": "#0072B2",
+    SUPPORTED: "#009E73",
+    CONTRADICTED: "#CC3311",
+    INCONCLUSIVE: "0.35",
+    ONE_OBSERVATION: "#0072B2",
 }  # told apart by colour-blind readers
-MARKERS = {"supported": "o", "contradicted": "s", "inconclusive": "D", "one observation": "^"}
+MARKERS = {SUPPORTED: "o", CONTRADICTED: "s", INCONCLUSIVE: "D", ONE_OBSERVATION: "^"}
 
 
 def draw() -> Figure:
