@@ -135,9 +135,15 @@ def test_matching_tells_both_kinds_of_statistics_with_one_seed(study):
     )
     assert caution in SENTENCES["abstract"](results) and caution in SENTENCES["conclusion_matched"](results)
     rows = TABLES["matched"](results).splitlines()
-    assert next(row for row in rows if "Target loss" in row).endswith(r"& Recomputed \\")
-    assert next(row for row in rows if "resnet56" in row).endswith(r"& 0.693 \\")
-    assert next(row for row in rows if "plain56" in row).endswith(r"& 0.931 \\")
+    assert next(row for row in rows if "Target loss" in row).endswith(
+        r"& Recomputed & Rise & Half-way & Trace \\"
+    )
+    for network, recomputed in (("resnet56", "0.693"), ("plain56", "0.931")):
+        cells = next(row for row in rows if network in row).removesuffix(r" \\").split(" & ")
+        measures = results.roughness[f"{network}-0"]["matched_cuts"]
+        trace = results.evidence("curvature", network, 0)["states"]["matched"]["normalised_trace"]
+        flat = [f"{measures['edge_rise']:.2f}", f"{measures['halfway_distance']:.2f}", f"{trace:.0f}"]
+        assert cells[7:] == [recomputed, *flat]
     set_recomputed("resnet56", 0.93)
     assert "What is equal" not in SENTENCES["matching"](results)
     assert "With recomputed" not in SENTENCES["abstract"](results)

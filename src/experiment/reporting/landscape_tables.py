@@ -8,6 +8,7 @@ from experiment.dial import ablation_runs
 from experiment.evidence import CLIPPING, INITIALISATION, ablation_path
 from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import roughness_difference
+from experiment.reporting.curvature_values import values as curvature_of
 from experiment.reporting.judgement import FLATNESS
 from experiment.reporting.latex import (
     ABSENT,
@@ -111,19 +112,23 @@ def _measure_cell(results: Results, network: str, state: str, name: str) -> str:
 
 
 def matched_table(results: Results) -> str:
-    """The checkpoints that are compared at equal training loss, with their loss after recomputing statistics too."""
+    """The checkpoints that are compared at equal training loss, and run by run how flat their surroundings are."""
     head = ["Depth", "Seed", "Target loss", "Network", "Epoch", "Loss", "Difference", "Recomputed"]
-    return tabular("rrrlrrrr", head, [_matched_rows(results, pair) for pair in pairs(results.study.networks)])
+    head += ["Rise", "Half-way", "Trace"]
+    return tabular(
+        "rrrlrrrrrrr", head, [_matched_rows(results, pair) for pair in pairs(results.study.networks)]
+    )
 
 
 def _matched_rows(results: Results, pair: Pair) -> list[list[str]]:
+    flatness = {network: _matched_flatness(results, network) for network in (pair.residual, pair.plain)}
     rows = []
-    for seed in results.study.seeds:
+    for index, seed in enumerate(results.study.seeds):
         for network in (pair.residual, pair.plain):
             found = results.matched(network, seed)
             start = [str(pair.depth), str(seed)] if network == pair.residual else ["", ""]
             if found is None or not measured(found["loss"]):
-                rows.append([*start, ABSENT, typewriter(network), *4 * [ABSENT]])
+                rows.append([*start, ABSENT, typewriter(network), *7 * [ABSENT]])
                 continue
             target, loss = found["target_loss"], found["loss"]
             marker = " (final)" if found["hardest"] == network else ""
@@ -136,9 +141,22 @@ def _matched_rows(results: Results, pair: Pair) -> list[list[str]]:
                     fixed(loss, 3),
                     fixed(loss - target, 3),
                     fixed(results.matched_recomputed_loss(network, seed), 3),
+                    *flatness[network][index],
                 ]
             )
     return rows
+
+
+def _matched_flatness(results: Results, network: str) -> list[list[str]]:
+    """By seed: rise and half-way distance of the cuts, and the filter-normalised trace, at equal training loss."""
+    rises, halfway = (
+        results.measure(network, "matched_cuts", name) for name in ("edge_rise", "halfway_distance")
+    )
+    traces = curvature_of(results, network, "matched", "normalised_trace")
+    return [
+        [fixed(rise, 2), fixed(half, 2), fixed(trace, 0)]
+        for rise, half, trace in zip(rises, halfway, traces, strict=True)
+    ]
 
 
 def trajectory_table(results: Results) -> str:
