@@ -266,6 +266,33 @@ def label_permutation(
     return _exchanged(pools, statistic, resamples, seed)
 
 
+def pair_permutation(
+    observations: Sequence[Observation], effect: Effect, resamples: int, seed: int
+) -> float | None:
+    """Two-sided p of no difference between the sides: they are exchanged within pairs, at which an effect changes its sign.
+
+    The statistic is |mean_effect|. All ways are taken where they are at most ALL_WAYS, else `resamples` random ones, with
+    one added to both counts. None with fewer than two observations in all.
+    """
+    if len(observations) < 2:
+        return None
+    shares = np.array(
+        [
+            effect(float(np.mean(o.first)), float(np.mean(o.second))) / len(members)
+            for members in _by_stratum(observations).values()
+            for o in members
+        ]
+    )
+    if 2 ** len(shares) <= ALL_WAYS:
+        sums = np.zeros(1)
+        for share in shares:
+            sums = np.add.outer(sums, (share, -share)).ravel()
+        return _share_as_large(np.abs(sums), abs(sums[0]))  # the first way leaves the sides as they are
+    signs = np.random.default_rng(seed).choice((-1.0, 1.0), size=(resamples, len(shares)))
+    observed = abs(shares.sum())
+    return _share_as_large([observed, *np.abs(signs @ shares)], observed)
+
+
 def _effects(values: np.ndarray, effect: Effect) -> np.ndarray:
     """The effect for each way of taking half of the values as the first side; that of the first half comes first."""
     count = len(values) // 2

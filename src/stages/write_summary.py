@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiment.pairs import Pair, pairs
-from experiment.reporting.claims import decided_claims, verdict_count
+from experiment.reporting.claims import decided_claims, verdict_count, within_pairs
 from experiment.reporting.comparison import Difference, roughness_difference, test_error_difference
 from experiment.reporting.curvature_values import values as curvature_of
 from experiment.reporting.judgement import (
@@ -22,7 +22,7 @@ from experiment.reporting.landscape_sentences import abstract
 from experiment.reporting.latex import scaled
 from experiment.reporting.results import Results, load_results, printed, spread
 from experiment.reporting.slice_sentences import PLACES
-from experiment.reporting.wording import verdict
+from experiment.reporting.wording import paragraph, verdict
 from experiment.storage import replacing
 
 SUMMARY = Path("results/summary.md")
@@ -72,7 +72,8 @@ def main() -> None:
 
 def summary(results: Results) -> str:
     """The whole text; numbers are means over seeds, with the standard deviation where there are several."""
-    claims = f"{verdict_count(results)} Each is an entry of the scale's `results/claims.json` and a row of the paper's last table."
+    where = "Each is an entry of the scale's `results/claims.json` and a row of the paper's last table."
+    claims = paragraph([verdict_count(results), markdown(within_pairs(results)), where])
     decided = "\n".join(f"- {markdown(sentence)}" for sentence in decided_claims())
     found = f"**In short.** {markdown(abstract(results))}"
     parts = [setting(results), found, networks_table(results), pairs_table(results), claims, decided]

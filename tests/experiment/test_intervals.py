@@ -19,6 +19,7 @@ from experiment.intervals import (
     label_permutation,
     mean_contrast,
     mean_effect,
+    pair_permutation,
     rank_correlation,
     relative_difference,
 )
@@ -136,6 +137,27 @@ def test_label_permutation_is_that_of_scipy():
         permutation_type="independent", alternative="greater", n_resamples=np.inf,
     )  # fmt: skip
     assert label_permutation(observations, difference, 10_000, 0) == pytest.approx(reference.pvalue)
+
+
+def test_exchanges_within_pairs_are_those_of_scipy(monkeypatch):
+    first, second = [1.0, 2.5, 2.0, 4.1], [3.0, 4.5, 2.2, 4.0]
+    observations = [pair("a", seed, *values) for seed, values in enumerate(zip(first, second, strict=True))]
+    reference = stats.permutation_test(
+        (np.subtract(first, second),), lambda d, axis: np.abs(np.mean(d, axis)), vectorized=True,
+        permutation_type="samples", alternative="greater", n_resamples=np.inf,
+    )  # fmt: skip
+    assert pair_permutation(observations, difference, 10_000, 0) == pytest.approx(reference.pvalue)
+    assert pair_permutation(observations[:1], difference, 100, 0) is None
+    monkeypatch.setattr(intervals, "ALL_WAYS", 0)
+    assert pair_permutation(observations, difference, 20_000, 0) == pytest.approx(reference.pvalue, abs=0.02)
+
+
+def test_pairs_of_two_strata_that_all_lean_one_way_are_the_most_extreme():
+    """Strata weigh the same: of 2^5 ways two are as extreme, all as they are and all exchanged."""
+    runs = [pair("a", seed, 1 + seed, 4 + seed) for seed in range(3)] + [
+        pair("b", s, 9, 10 + s) for s in range(2)
+    ]
+    assert pair_permutation(runs, difference, 10, 0) == pytest.approx(2 / 32)
 
 
 def test_strata_are_permuted_apart():

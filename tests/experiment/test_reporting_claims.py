@@ -15,7 +15,7 @@ JUDGED = {
     "correlation": False, "unit": "nats", "expected_sign": -1, "estimate": -0.5, "low": -0.75, "high": -0.25,
     "interval_covers": "seeds", "p": 0.01, "p_corrected": 0.02, "verdict": "supported", "reason": None, "n": 6,
     "seeds": [0, 1, 2], "revised": False, "strata": "depths", "by_stratum": {}, "observations": [], "missing": [],
-    "stage": "train", "shown": "tab:training",
+    "stage": "train", "shown": "tab:training", "p_paired": 0.001, "verdict_paired": "supported",
 }  # fmt: skip
 UNKNOWN = {"estimate": None, "low": None, "high": None, "p": None, "p_corrected": None, "n": 0, "seeds": []}
 ONCE = {"verdict": "one observation", "seeds": [0], "p": None, "p_corrected": None}
@@ -276,6 +276,19 @@ def test_what_is_undecided_with_its_interval_against_the_claim_is_named_in_the_c
     assert r"Undecided, with the whole interval against the claim: \texttt{against\_it}." in text
     found({})
     assert "Undecided" not in claims.conclusion(None)
+
+
+def test_verdicts_that_exchanges_within_pairs_would_change_are_named():
+    lost = {"verdict_paired": "inconclusive"}
+    found({}, {"verdict": "inconclusive", "id": "other_id"}, lost | {"id": "a"}, lost | {"id": "b"})
+    start = "Were sides exchanged within pairs instead, a test that was not declared,"
+    assert claims.within_pairs(None) == (
+        rf"{start} \texttt{{other\_id}} would be supported and \texttt{{a}} and \texttt{{b}} would be inconclusive."
+    )
+    found({})
+    assert claims.within_pairs(None) == f"{start} no verdict would differ."
+    found({"p_paired": None})
+    assert claims.within_pairs(None) == ""
 
 
 def test_wide_minima_are_counted_beside_flat_ones():

@@ -93,7 +93,11 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
         "caveat": "",
         "raw": False,
     }
-    write_json(CLAIMS, {"claims": [judged | {"verdict": verdict} for verdict in verdicts]})
+    entries = [
+        judged | {"verdict": verdict, "p_paired": 0.2, "verdict_paired": "inconclusive"}
+        for verdict in verdicts
+    ]
+    write_json(CLAIMS, {"claims": entries})
     for network, trace in zip(networks, (90.0, None, 123.4, 567.8), strict=True):
         path = evidence_path("curvature", network, 0)
         content = read_json(path)
@@ -143,6 +147,7 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
         in text
     )
     assert "Of 3 judgements, 2 are supported and 1 is inconclusive." in text
+    assert "not declared, `a_claim` and `a_claim` would be inconclusive. Each is an entry" in text
     assert text.endswith("\n\n- Supported: *a claim* (in two of three judgements).\n")
 
 

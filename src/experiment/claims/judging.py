@@ -26,6 +26,7 @@ from experiment.intervals import (
     label_permutation,
     mean_contrast,
     mean_effect,
+    pair_permutation,
     rank_correlation,
     relative_difference,
 )
@@ -46,6 +47,8 @@ class Judgement:
     p_corrected: float | None = None
     verdict: str = UNJUDGED
     reason: str | None = None
+    p_paired: float | None = None  # of pairs, by exchanges within them: not the declared test
+    verdict_paired: str = UNJUDGED  # by the same rule, were that test the declared one
 
     @property
     def side(self) -> int:
@@ -56,11 +59,18 @@ class Judgement:
 
 
 def judge_all(claims: tuple[Claim, ...], results: Results, rule: Claims) -> list[Judgement]:
-    """Every claim, with p values corrected over all."""
+    """Every claim, with p values corrected over all; beside the verdict, what it would be by exchanges within pairs."""
     estimated = [estimate(claim, claim.collect(results), rule) for claim in claims]
+    paired = [replace(j, p=j.p if j.p_paired is None else j.p_paired) for j in estimated]
+    return [
+        replace(declared, verdict_paired=other.verdict)
+        for declared, other in zip(_judged(estimated, rule), _judged(paired, rule), strict=True)
+    ]
+
+
+def _judged(estimated: Sequence[Judgement], rule: Claims) -> list[Judgement]:
     corrected = holm([judgement.p for judgement in estimated])
-    judged = (replace(j, p_corrected=p) for j, p in zip(estimated, corrected, strict=True))
-    return [with_verdict(judgement, rule) for judgement in judged]
+    return [with_verdict(replace(j, p_corrected=p), rule) for j, p in zip(estimated, corrected, strict=True)]
 
 
 def estimate(claim: Claim, sample: Sample, rule: Claims) -> Judgement:
@@ -71,7 +81,11 @@ def estimate(claim: Claim, sample: Sample, rule: Claims) -> Judgement:
         reason = "; ".join(sample.missing[:3]) or "too few runs, or runs that do not differ"
         return Judgement(claim, sample, reason=reason)
     reason = AT_ITS_BOUND if found is NO_VARIATION or found is SAME_OVER_SEEDS else None
-    return Judgement(claim, sample, value, interval, covers if interval else None, p, reason=reason)
+    paired = None
+    if sample.kind == "pairs" and p is not None and reason is None:
+        paired = pair_permutation(sample.observations, claim.effect, rule.resamples, rule.seed)
+    covered = covers if interval else None
+    return Judgement(claim, sample, value, interval, covered, p, reason=reason, p_paired=paired)
 
 
 Found = tuple[float, tuple[float, float] | None, str | None, float | None]
@@ -259,6 +273,8 @@ def entry(judgement: Judgement) -> dict[str, Any]:
         "interval_covers": judgement.covers,
         "p": judgement.p,
         "p_corrected": judgement.p_corrected,
+        "p_paired": judgement.p_paired,
+        "verdict_paired": judgement.verdict_paired,
         "verdict": judgement.verdict,
         "reason": judgement.reason,
         "n": sample.size,

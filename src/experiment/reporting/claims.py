@@ -80,6 +80,20 @@ def why_inconclusive() -> str:
     return f" Why inconclusive: {listed}." if reasons else ""
 
 
+def within_pairs(results: Results) -> str:
+    """Which verdicts would differ if sides were exchanged within pairs; nothing where no pairs have a p."""
+    tested = [entry for entry in entries() if measured(entry["p_paired"])]
+    if not tested:
+        return ""
+    others: dict[str, list[str]] = {}
+    for entry in entries():
+        if entry["verdict_paired"] != entry["verdict"]:
+            others.setdefault(entry["verdict_paired"], []).append(typewriter(entry["id"]))
+    changed = [f"{enumeration(names)} would be {verdict}" for verdict, names in others.items()]
+    start = "Were sides exchanged within pairs instead, a test that was not declared,"
+    return f"{start} {enumeration(changed) if changed else 'no verdict would differ'}."
+
+
 def by_values(found: list[Entry]) -> str:
     """On which side of zero the estimates lie, whatever their intervals."""
     signs = Counter(side_of_value(entry) for entry in found if measured(entry["estimate"]))
@@ -493,6 +507,7 @@ CLAIMS_SENTENCES = {
     "claims_summary": judged_claims_summary,
     "claims_rule": rule,
     "claims_count": verdict_count,
+    "claims_within_pairs": within_pairs,
     "claims_decided": decided,
     "claims_unjudged": unjudged,
     "claims_gaps": gaps,

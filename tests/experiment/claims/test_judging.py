@@ -89,6 +89,20 @@ def test_significance_is_that_after_holms_correction():
     assert all(found.p < RULE.significance <= found.p_corrected for found in many)
 
 
+def test_the_verdict_by_exchanges_within_pairs_stands_beside_the_declared_one():
+    """Runs differ by far more than the sides of a pair do: six pairs all lean one way."""
+    observed = [
+        Observation(depth, seed, (10.0 * seed,), (10.0 * seed + 1 + 0.1 * seed,))
+        for depth in ("depth 20", "depth 56")
+        for seed in range(6)
+    ]
+    found = judged(Sample("pairs", observed))
+    assert found.p > 0.5 and found.verdict == "inconclusive"
+    assert found.p_paired == pytest.approx(2 / 2**12) and found.verdict_paired == "supported"
+    alone = judged(pairs(-5, seeds=1))
+    assert alone.p_paired is None and alone.verdict_paired == alone.verdict == "one observation"
+
+
 def test_nothing_measured_keeps_the_reasons():
     sample = Sample("pairs", missing=["resnet20 and plain20, seed 0: the run diverged"])
     found = judged(sample)
