@@ -507,7 +507,7 @@ def test_how_early_a_network_was_caught_is_set_beside_its_rise(study):
         "the rise to the rim of its cuts from 90 to 9.0 nats",
         "its filter-normalised trace from 400 to 100",
     )
-    depends = "What is found of it at equal loss depends on when it was caught."
+    depends = "How steep it is found there goes with when it was caught."
     assert SENTENCES["caught_early"](results) == (
         rf"{start}{rise}, the half-way distance of its cuts from 0.10 to 0.40 and {trace} (rank correlations "
         rf"\ensuremath{{-}}0.80, 1.00 and \ensuremath{{-}}1.00). {depends}"

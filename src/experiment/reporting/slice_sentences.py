@@ -337,7 +337,7 @@ def _caught(results: Results, network: str, followed: Sequence[Followed]) -> str
         return ""
     noun = "rank correlation" if len(goes) == 1 else "rank correlations"
     depends = (
-        " What is found of it at equal loss depends on when it was caught."
+        " How steep it is found there goes with when it was caught."
         if max(map(abs, correlations)) >= STRONG
         else ""
     )
