@@ -117,7 +117,7 @@ def numbered(points: np.ndarray, distance: float) -> list[int]:
 
 
 def clearest_place(axes: Axes, points: np.ndarray, index: int, text: str) -> tuple[float, float]:
-    """Of the places about a point of the path [P, 2], within the panel, that whose text is the farthest from the path."""
+    """Of the places about a point of the path [P, 2], in points from it, that in the panel whose text is the farthest from the path."""
     pixels = axes.figure.dpi / 72
     corners = axes.transData.transform(points) / pixels  # points, as the places
     steps = np.linspace(0, 1, 20)[:, None]

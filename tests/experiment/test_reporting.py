@@ -490,7 +490,10 @@ def test_pairs_that_say_different_things_of_the_claim_are_told_apart(results):
     made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): along(1.3, 0.01)})
     made = changed(made, {("plain56-0", "matched_cuts", "excess_variation"): 1.3})
     text = SENTENCES["conclusion_matched"](made)
-    start = "the cuts of this one run at equal training loss, at depth 20, do not decide whether shortcuts"
+    start = (
+        "Within their limits, and corrected for their number, the cuts of this one run at equal training loss, at depth 20, "
+        "do not decide whether shortcuts"
+    )
     assert start in text and "; at depth 56, speak for the claim that shortcuts smooth" in text
 
 

@@ -75,16 +75,16 @@ def bars(axes) -> list[tuple[float, float]]:
 
 
 def test_one_seed_has_bars_over_directions_and_none_where_a_measure_has_one_value(study):
-    study(["resnet14"])
-    path = evidence_path("sharpness", "resnet14", 0)
-    content = read_json(path)
-    for state in content["states"].values():
-        state["average"] = [0.2, 0.4, 0.6]
-    write_json(path, content)
+    networks = ["resnet14", "plain14"]
+    study(networks)
+    for network in networks:
+        path = evidence_path("sharpness", network, 0)
+        content = read_json(path)
+        for state in content["states"].values():
+            state["average"] = [0.2, 0.4, 0.6]
+        write_json(path, content)
     figure = drawn(draw_sharpness)
-    assert bars(panel(figure, "average")) == [
-        pytest.approx((0.2, 0.6))
-    ]  # at the final weights: nothing is matched
+    assert bars(panel(figure, "average")) == [pytest.approx((0.2, 0.6))] * 4
     assert bars(panel(figure, "adaptive by filter")) == []
 
 

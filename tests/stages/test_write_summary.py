@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from synthetic import checkpoints, write_synthetic_results
+from synthetic import write_synthetic_results
 
 from experiment.evidence import CLAIMS, evidence_path
 from experiment.layout import ROUGHNESS
@@ -65,9 +65,9 @@ def run(test_accuracy: float, diverged_epoch: int | None = None) -> dict:
     }
 
 
-def matched(epoch: float, *networks: str) -> dict:
+def matched(*networks: str) -> dict:
     """One depth's checkpoints at equal loss."""
-    entries = {network: {"epoch": epoch, "loss": 0.5} for network in networks}
+    entries = {network: {"epoch": 7.0, "loss": 0.5} for network in networks}
     return {"target_loss": 0.5, "hardest": networks[0], "networks": entries}
 
 
@@ -81,7 +81,7 @@ def cuts(rise: float) -> dict:
 def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     networks = ["resnet8", "plain8", "resnet14", "plain14"]
-    parameters = write_synthetic_results(tmp_path, networks, [0], "digits")
+    write_synthetic_results(tmp_path, networks, [0], "digits")
     verdicts = ["supported", "supported", "inconclusive"]
     judged = {"low": -2.0, "high": -1.0, "expected_sign": -1, "reason": "few seeds"}
     judged |= {
@@ -104,12 +104,16 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
         content["states"]["matched"]["normalised_trace"] = trace
         write_json(path, content)
     runs = [run(0.75), run(0.1, diverged_epoch=2), run(0.8), run(0.7)]
-    last = checkpoints(parameters, diverged=False)[-1]
+    results = load_results()
+    train = results.parameters["train"]
+    train = train | {"recipe": train["recipe"] | {"epochs": 7}}
     results = replace(
-        load_results(),
+        results,
         scale="laptop",
+        parameters=results.parameters | {"train": train},
+        dataset=results.dataset | {"train": {"images": 1437}},
         training={f"{network}-0": made for network, made in zip(networks, runs, strict=True)},
-        matching={"0": {"8": matched(last, "resnet8"), "14": matched(last, "resnet14", "plain14")}},
+        matching={"0": {"8": matched("resnet8"), "14": matched("resnet14", "plain14")}},
         roughness={
             f"{network}-0": {
                 "cuts": cuts(rise),
@@ -121,10 +125,8 @@ def test_summary_has_a_row_and_a_verdict_for_each_network(tmp_path, monkeypatch)
         },
     )
     text = summary(results)
-    images, epochs = results.dataset["train"]["images"], parameters["train"]["recipe"]["epochs"]
     assert (
-        f"Scale `laptop`: scikit-learn's handwritten digits, {images:,} training images, {epochs} epochs, 1 seed."
-        in text
+        "Scale `laptop`: scikit-learn's handwritten digits, 1,437 training images, 7 epochs, 1 seed." in text
     )
     assert "| `resnet8` | 1,234 | 0.500 | 25.00 | 1.00 | – | – | – | – |" in text  # nothing to match it with
     assert "| `plain8` | 1,234 | – | – | 2.00 | – | – | – | – |" in text

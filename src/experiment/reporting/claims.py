@@ -35,6 +35,7 @@ SIGNS = {1: r"\ensuremath{+}", -1: r"\ensuremath{-}", 0: r"\textpm{}"}
 SIDES_IN_SHORT = {1: "for", -1: "against", 0: "neither", None: ABSENT}
 DECIDED = (SUPPORTED, CONTRADICTED)
 ABLATION = "measure_ablation"  # the stage that makes its evidence
+LEFT_ALONE = "by measures that rescaling leaves alone"
 GAP = "less_overfitting"  # the claim on the generalisation gap
 
 Entry = dict[str, Any]  # of claims.json
@@ -397,9 +398,6 @@ def judged_claims_summary(results: Results) -> str:
         f"We judge {len({entry['claim'] for entry in found})} claims by declared statistics in {len(found)} judgements: "
         f"{counts()}. {paragraph([flatness_in_short(), hindsight(results)])}"
     )
-
-
-LEFT_ALONE = "by measures that rescaling leaves alone"
 
 
 def flatness_in_short() -> str:

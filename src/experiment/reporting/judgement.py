@@ -133,13 +133,12 @@ def favoured(
     `neither` where none does, `disputed` where they favour different ones, None where none could be judged.
     """
     differences = differences_of(results, pair, state, quality)
-    winners = {
-        "neither"
-        if among is not None and winner and (pair.label, state, judged.measure) not in among
-        else winner
-        for judged, d in zip(quality.measures, differences, strict=True)
-        for winner in [judged.winner(d)]
-    } - {None}
+    winners = set()
+    for judged, difference in zip(quality.measures, differences, strict=True):
+        winner = judged.winner(difference)
+        lost = among is not None and (pair.label, state, judged.measure) not in among
+        winners.add("neither" if winner and lost else winner)
+    winners -= {None}
     resolved = winners - {"neither"}
     if len(resolved) == 2:
         return "disputed"

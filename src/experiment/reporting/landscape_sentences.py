@@ -4,6 +4,7 @@ from dataclasses import replace
 from math import sqrt
 
 from experiment.pairs import Pair, pairs
+from experiment.reporting.claims import LEFT_ALONE
 from experiment.reporting.comparison import ONE_SEED, Difference, roughness_difference
 from experiment.reporting.curvature import curvature_sides, images_note
 from experiment.reporting.judgement import (
@@ -56,9 +57,12 @@ OTHER = {"residual": "plain", "plain": "residual"}
 def agreement(results: Results) -> str:
     """Whether the two comparisons name the same network as the flatter, and how many intervals stand behind that."""
     found = pairs(results.study.networks)
-    planes = planes_rise(results, found, list(PLACES)) if intervals_apart(results, found) else ""
     return paragraph(
-        [*(_agreement(results, pair) for pair in found), intervals_apart(results, found), planes]
+        [
+            *(_agreement(results, pair) for pair in found),
+            intervals_apart(results, found),
+            planes_rise(results, found, list(PLACES)),
+        ]
     )
 
 
@@ -369,11 +373,7 @@ def other_measures(results: Results, in_short: bool = False) -> str:
     nothing is said of the images.
     """
     texts = {pair.label: _lower_of(results, pair, in_short) for pair in pairs(results.study.networks)}
-    note = (
-        "by measures that rescaling leaves alone"
-        if in_short
-        else images_note(results, "curvature", "sharpness")
-    )
+    note = LEFT_ALONE if in_short else images_note(results, "curvature", "sharpness")
     return f"At equal loss, {note}, {by_label(texts)}." if texts else ""
 
 
