@@ -269,11 +269,18 @@ def test_an_estimate_near_zero_is_no_longer_than_the_interval_asks_for():
     assert claims.value({"estimate": 1.2e-5, "low": None, "high": None}) == r"\ensuremath{1.2 \times 10^{-5}}"
 
 
-def test_what_is_undecided_with_its_interval_against_the_claim_is_named_in_the_conclusion():
+def test_what_is_undecided_with_its_interval_on_one_side_is_named_in_the_conclusion():
     against = {"verdict": "inconclusive", "low": 0.1, "high": 0.2, "estimate": 0.15, "id": "against_it"}
     found({}, against, {"verdict": "inconclusive", "low": -0.2, "high": 0.2, "id": "holds_zero"})
     text = claims.conclusion(None)
     assert r"Undecided, with the whole interval against the claim: \texttt{against\_it}." in text
+    in_favour = {"verdict": "inconclusive", "low": -0.2, "high": -0.1, "estimate": -0.15, "id": "for_it"}
+    point = {"verdict": "inconclusive", "low": 1.0, "high": 1.0, "estimate": 1.0, "id": "narrow"}
+    found({}, against, in_favour, point)
+    assert (
+        r"Undecided, with the whole interval for the claim: \texttt{for\_it}; against the claim: \texttt{against\_it} and "
+        r"\texttt{narrow} (an interval of no width)." in claims.conclusion(None)
+    )
     found({})
     assert "Undecided" not in claims.conclusion(None)
 

@@ -120,7 +120,7 @@ def test_signs_of_the_resolved_smallest_eigenvalues_are_counted_the_centres_apar
         path = evidence_path("curvature", network, 0)
         write_json(path, read_json(path) | {"map": {"reason": None} | square})
     assert negative_curvature(load_results()) == (
-        "The smallest eigenvalue is negative, beyond its residual, at 13 of 14 resolved points, 1 of 2 resolved centres among them."
+        "The smallest eigenvalue is negative at 13 of 14 resolved points, 1 of 2 resolved centres among them."
     )
     for network in ("resnet20", "plain20"):
         path = evidence_path("curvature", network, 0)

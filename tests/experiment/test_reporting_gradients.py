@@ -86,8 +86,8 @@ def test_both_ways_to_sum_up_the_change_are_told(tmp_path, monkeypatch):
     )
     assert "effective smoothness along the step (lower is smoother)" in text
     assert (
-        "weighted by the epochs that lie about them, as they are dense where training begins, is 0.75 against 0.60"
-        in text
+        "the same as a mean over time (trapezium rule, from the first of these checkpoints on), as they are dense where training "
+        "begins, is 0.75 against 0.60" in text
     )
     assert "contradict each other at depth 8, so that" in GRADIENTS_SENTENCES["predictiveness"](results)
     row = next(line for line in GRADIENTS_TABLES["gradients"](results).splitlines() if "resnet8" in line)

@@ -9,14 +9,14 @@ from synthetic import write_synthetic_results
 from experiment.evidence import CLIPPING, ablation_path, evidence_path
 from experiment.layout import surface_path, trajectory_path
 from experiment.pairs import pairs
-from experiment.reporting.comparison import Difference, roughness_difference
+from experiment.reporting.comparison import Difference, Ratio, roughness_difference
 from experiment.reporting.contents import SENTENCES, TABLES
 from experiment.reporting.judgement import SMOOTHNESS
 from experiment.reporting.landscape_tables import which_runs
 from experiment.reporting.latex import error_decimals, with_error
 from experiment.reporting.results import load_results
 from experiment.reporting.sides import Side, by_label, clauses
-from experiment.reporting.wording import basis_note, contrast
+from experiment.reporting.wording import basis_note, contrast, ratio
 from experiment.rises import RISES, rise_key
 from experiment.slices import read_slice, write_slice
 from experiment.storage import read_json, write_json
@@ -81,6 +81,20 @@ def test_compared_values_keep_the_digits_asked_for():
 def test_an_interval_over_directions_says_what_it_does_not_cover(basis, limited):
     note = basis_note([Difference(1.0, 2.0, 0.1, basis)])
     assert basis in note and ("neither another run nor another draw of the images" in note) == limited
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "printed"),
+    [
+        (1.5, 23.0, "5.0 [1.5, 23]"),
+        (1.035, 24.2, "5.00 [1.03, 24.2]"),
+        (0.2, 0.9996, "5.000 [0.2000, 0.9996]"),
+        (1.0, 23.0, "5.0 [1.0, 23]"),
+    ],
+)
+def test_an_end_of_a_ratio_that_is_not_one_does_not_print_as_one(low, high, printed):
+    found = Difference(5.0, 1.0, 1.0, ratio=Ratio(5.0, low, high))
+    assert ratio(found) == f", a geometric mean ratio of {printed}"
 
 
 def test_measures_are_grouped_by_the_network_they_favour():
@@ -186,9 +200,10 @@ def test_conclusion_counts_what_has_an_error(study):
     results = study()
     set_evidence(lower=True)
     text = SENTENCES["conclusion_other"](results)
-    assert text.startswith("At equal loss, on ") and "images, whose draw the error does not cover" in text
+    assert text.startswith("At equal loss, by measures that rescaling leaves alone and on ")
+    assert "images, whose draw the error does not cover" in text and "the raw" not in text
     assert re.search(
-        r"at [^;]*depth 56 the residual network has the lower curvature by all \w+ measures and the lower sharpness by one of two "
+        r"at [^;]*depth 56 the residual network has the lower curvature by both measures and the lower sharpness by one of two "
         r"measures with an error \(",
         text,
     )
@@ -196,10 +211,33 @@ def test_conclusion_counts_what_has_an_error(study):
     set_evidence(lower=False)
     text = SENTENCES["conclusion_other"](results)
     assert re.search(
-        r"depth 56 the plain network has the lower curvature by all \w+ measures and the residual network has the lower sharpness by",
+        r"depth 56 the plain network has the lower curvature by both measures and the residual network has the lower sharpness by",
         text,
     )
     assert re.search(r"So the measures of flatness disagree at [^.]*depth 56\.", text)
+
+
+def test_what_curvature_and_sharpness_resolve_over_seeds_is_corrected_for_their_number(study):
+    """Of the six measures one pair differs by far more than its spread and one by just more."""
+    results = study(["resnet56", "plain56"], [0, 1, 2])
+    for network, far, near in (("resnet56", 0.0, 0.0), ("plain56", 100.0, 1.0)):
+        for seed, noise in enumerate((0.2, -0.3, 0.1)):
+            apart = noise if network == "plain56" else 0.0
+            spectra = {"normalised_largest_eigenvalue": 5 + far + apart, "normalised_trace": 50 + 3 * apart}
+            sharp = {
+                "elementwise": 5 + near + apart,
+                "filter": 5 + apart,
+                "average": [5 + apart, 5 + apart],
+                "flat_radius": [1 + apart, 1 + apart],
+            }
+            for instrument, values in (("curvature", spectra), ("sharpness", sharp)):
+                change_evidence(
+                    instrument, network, lambda c, v=values: c["states"]["matched"].update(v), seed
+                )
+    told = "Of six intervals of these measures two tell the two apart, one after Holm's correction for their number."
+    for sentence in ("abstract", "conclusion_other"):
+        assert told in SENTENCES[sentence](results)
+    assert "intervals of these measures" not in SENTENCES["conclusion_other"](study())  # of one seed
 
 
 def test_conclusion_without_evidence_says_so(study):
@@ -255,7 +293,7 @@ def test_the_effect_of_statistics_stands_beside_that_of_the_architecture(study):
         results.roughness[run]["final"]["edge_rise"] = running
         results.roughness[run]["recomputed"]["edge_rise"] = recomputed
     assert (
-        "divides the planes' rise to the rim by 2.5 to 8.0; between the networks of a pair it differs by a factor of up to "
+        "About the final weights, recomputing batch-norm statistics at each point divides the planes' rise to the rim by 2.5 to 8.0; between the networks of a pair it differs by a factor of up to "
         "4.0 with running statistics and of up to 1.2 with recomputed ones."
         in SENTENCES["statistics_effect"](results)
     )
@@ -416,8 +454,8 @@ def test_the_largest_ratio_of_a_map_is_that_of_any_seed(study):
         content["map"]["convexity"] = [[ratio for _ in row] for row in content["map"]["convexity"]]
 
     for network in ("resnet56", "plain56"):
-        for seed, ratio in ((0, 0.2), (1, 0.9)):
-            change_evidence("curvature", network, lambda c, r=ratio: fill(c, r), seed)
+        for seed, share in ((0, 0.2), (1, 0.9)):
+            change_evidence("curvature", network, lambda c, r=share: fill(c, r), seed)
     assert "at most 0.90 against 0.90" in SENTENCES["curvature_convexity"](results)
 
 
@@ -500,23 +538,21 @@ def test_how_early_a_network_was_caught_is_set_beside_its_rise(study):
             lambda c, t=trace: c["states"]["matched"].update(normalised_trace=t),
             seed,
         )
-    start = (
-        r"Over seeds \texttt{resnet56} was caught at equal loss from epoch 1 to epoch 4, and with that go "
-    )
+    start = r"Over seeds \texttt{resnet56} was caught at equal loss from epoch 1 to epoch 4; between the runs caught first and last "
     rise, trace = (
-        "the rise to the rim of its cuts from 90 to 9.0 nats",
+        "the rise to the rim of its cuts goes from 90 to 9.0 nats",
         "its filter-normalised trace from 400 to 100",
     )
     depends = "How steep it is found there goes with when it was caught."
     assert SENTENCES["caught_early"](results) == (
-        rf"{start}{rise}, the half-way distance of its cuts from 0.10 to 0.40 and {trace} (rank correlations "
+        rf"{start}{rise}, the half-way distance of its cuts from 0.10 to 0.40 and {trace} (rank correlations with the epoch over all: "
         rf"\ensuremath{{-}}0.80, 1.00 and \ensuremath{{-}}1.00). {depends}"
     )
-    caught = rf"{start}{rise} and {trace} (rank correlations \ensuremath{{-}}0.80 and \ensuremath{{-}}1.00). {depends}"
+    caught = rf"{start}{rise} and {trace} (rank correlations with the epoch over all: \ensuremath{{-}}0.80 and \ensuremath{{-}}1.00). {depends}"
     assert caught in SENTENCES["abstract"](results)
     assert SENTENCES["conclusion_matched"](results).endswith(caught)
     change_evidence("curvature", "resnet56", lambda c: c["states"]["matched"].update(normalised_trace=None))
-    alone = rf"and with that goes {rise} (rank correlation \ensuremath{{-}}0.80)."
+    alone = rf"first and last {rise} (rank correlation with the epoch over all: \ensuremath{{-}}0.80)."
     assert alone in SENTENCES["abstract"](results)  # of what every seed has
     for seed, epoch in enumerate((1.0, 2.0, 2.0, 2.0)):  # says of one seed that it is another
         results.matching[str(seed)]["56"]["networks"]["resnet56"]["epoch"] = epoch
@@ -530,9 +566,19 @@ def test_recomputed_statistics_are_compared_over_seeds(study):
     set_measure(results, "plain56", "recomputed", "edge_rise", [1.0, 1.2, 1.1])
     text = SENTENCES["recomputed_flatness"](results)
     assert r"residual minus plain, is 1.00\,\textpm\,0.00 nats, a geometric mean ratio of 1.9 [" in text
-    assert text.endswith(
-        "at depth 56: by this, about the final weights, the plain network is the flatter at depth 56."
+    rise = "at depth 56: by this, about the final weights, the plain network is the flatter at depth 56."
+    set_measure(results, "resnet56", "recomputed", "halfway_distance", [0.9, 0.8, None])
+    set_measure(results, "plain56", "recomputed", "halfway_distance", [0.7, 0.6, 0.7])
+    assert SENTENCES["recomputed_flatness"](results).endswith(
+        f"{rise} By their half-way distance, at depth 56 the residual network is the flatter (of two of three seeds; in the others "
+        "a network does not get there within the slice)."
     )
+    set_measure(results, "resnet56", "recomputed", "halfway_distance", [0.7, 0.6, 0.7])
+    assert SENTENCES["recomputed_flatness"](results).endswith(
+        f"{rise} By their half-way distance, at depth 56 no difference is resolved."
+    )
+    set_measure(results, "plain56", "recomputed", "halfway_distance", [None, None, None])
+    assert SENTENCES["recomputed_flatness"](results).endswith(rise)
     set_measure(results, "plain56", "recomputed", "edge_rise", [1.0, 2.2, 4.1])
     assert SENTENCES["recomputed_flatness"](results).endswith(
         "by this, about the final weights, neither is told to be the flatter."

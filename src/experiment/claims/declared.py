@@ -29,11 +29,11 @@ from experiment.reporting.results import Results
 
 RAW = ("largest_eigenvalue", "trace")  # identifiers of raw quantities begin so
 # Beginnings of the identifiers of what is revised: added (balanced, normalised largest eigenvalue, relative input noise, barriers counted), or
-# another sample, comparison, coefficient or test than at first (the rest). Where the words alone were narrowed later, all else
+# another sample, comparison, coefficient, test or threshold than at first (the rest). Where the words alone were narrowed later, all else
 # being as it was, nothing is revised.
 REVISED = ("vanishing", "balanced", "clipping", "less_overfitting", "flatness_generalisation", "plain_degradation",
            "no_residual_degradation", "chaos", "normalised_largest_eigenvalue", "filter_sharpness", "average_sharpness",
-           "input_noise", "relative_input_noise", "fewer_barriers", "strength", "activation", "regularisation")  # fmt: skip
+           "input_noise", "relative_input_noise", "fewer_barriers", "strength", "activation", "regularisation", "convexity_map")  # fmt: skip
 STATE_NAMES = {"final": "at the final weights", "matched": "at equal training loss"}
 
 

@@ -356,7 +356,7 @@ def claims_table(results: Results) -> str:
         r"sign. $n$: on how much the estimate rests (pairs, runs or networks), in parentheses how much is missing. Shares are "
         r"of one, powers of ten of the ratio. Estimates over several pairs of networks, depths or weight decays are means, and "
         r"those whose own estimate has the opposite sign are named. A difference of 0 without an interval: all values are the same, at "
-        r"the bound of what is resolved. Intervals over seeds, directions or networks, $p$ over seeds. Side: where the "
+        r"the bound of what is resolved. Intervals over seeds, directions or networks, $p$ over runs, networks or strengths of the shortcut. Side: where the "
         rf"whole interval lies. {REVISED}: chosen or changed after data had been seen. An em dash: cannot be "
         r"had.}\label{tab:claims} \\"
     )
@@ -479,11 +479,20 @@ def decided_claims() -> list[str]:
     ]
 
 
-def against_undecided() -> str:
-    """`Undecided, with the whole interval against the claim: x_y.`; an interval of no width covers nothing."""
+def undecided_sides() -> str:
+    """`Undecided, with the whole interval for the claim: a and b; against the claim: c (an interval of no width).`"""
     inconclusive = _of_verdict(entries(), INCONCLUSIVE)
-    found = [typewriter(e["id"]) for e in inconclusive if side(e) == -1 and e["low"] < e["high"]]
-    return f"Undecided, with the whole interval against the claim: {enumeration(found)}." if found else ""
+    words = {1: "for the claim:", -1: "against the claim:"}
+    parts = [
+        f"{claimed} {enumeration(found)}"
+        for sign, claimed in words.items()
+        if (found := [_undecided(entry) for entry in inconclusive if side(entry) == sign])
+    ]
+    return f"Undecided, with the whole interval {'; '.join(parts)}." if parts else ""
+
+
+def _undecided(entry: Entry) -> str:
+    return typewriter(entry["id"]) + (" (an interval of no width)" if entry["low"] == entry["high"] else "")
 
 
 def conclusion(results: Results) -> str:
@@ -494,7 +503,7 @@ def conclusion(results: Results) -> str:
         [
             f"Of {len(entries())} judgements, {counts()}.",
             *named,
-            against_undecided(),
+            undecided_sides(),
             "All that is decided was chosen or changed after data had been seen." if hindsight else "",
         ]
     )

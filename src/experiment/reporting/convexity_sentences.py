@@ -68,7 +68,7 @@ def _is_turned(results: Results, pair: Pair) -> bool:
 
 
 def negative_curvature(results: Results) -> str:
-    """`The smallest eigenvalue is negative, beyond its residual, at 170 of the 173 resolved points, 23 of 24 centres among them.`"""
+    """`The smallest eigenvalue is negative at 170 of the 173 resolved points, 23 of 24 centres among them.`"""
     networks = dict.fromkeys(
         network for pair in pairs(results.study.networks) for network in (pair.residual, pair.plain)
     )
@@ -88,7 +88,7 @@ def negative_curvature(results: Results) -> str:
     if not signs:
         return ""
     among = f", {_some(centres, 'resolved centre')} among them" if any(centres) else ""
-    return f"The smallest eigenvalue is negative, beyond its residual, at {_some(signs, 'resolved point')}{among}."
+    return f"The smallest eigenvalue is negative at {_some(signs, 'resolved point')}{among}."
 
 
 def _some(found: list[bool], noun: str) -> str:

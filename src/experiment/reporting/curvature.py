@@ -10,6 +10,7 @@ from experiment.reporting.curvature_values import (
     COMPARED,
     NEAR_ZERO,
     NORMALISED,
+    RESCALED_ALONE,
     TRACE_ERRORS,
     Comparison,
     compare,
@@ -209,7 +210,7 @@ def curvature_sides(
     compared = _compared(results, pair, state)
     sides = []
     for name, found in compared.items():
-        if not (raw or name.startswith(NORMALISED)):
+        if not (raw or name in RESCALED_ALONE):
             continue
         own = compared.get(NORMALISED + name)
         shown = printed and found.family and (own is None or own.family != found.family)

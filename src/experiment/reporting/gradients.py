@@ -108,7 +108,7 @@ def predictiveness(results: Results) -> str:
                 *smoother,
             ),
             mean_change_in_time: Words(
-                "the same with checkpoints weighted by the epochs that lie about them, as they are dense where training begins, is",
+                "the same as a mean over time (trapezium rule, from the first of these checkpoints on), as they are dense where training begins, is",
                 *smoother,
             ),
         },

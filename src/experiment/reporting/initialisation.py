@@ -94,7 +94,7 @@ def initial_gradients(results: Results) -> str:
 def initial_correlations(results: Results) -> str:
     """How alike gradients a fiftieth of a line of images apart are, at the largest declared depth."""
     lag = lag_of(results)
-    share = fixed(lag / (results.parameters["initialisation"]["inputs"] - 1), 2)
+    share = significant(lag / (results.parameters["initialisation"]["inputs"] - 1), 2)
     start = f"the correlation of input gradients {share} of the line apart is {{}}"
     return _by_variant(results, partial(correlation_at, lag), start, partial(fixed, digits=2))
 

@@ -117,12 +117,14 @@ def surviving(results: Results, found: list[Pair], quality: Quality) -> set[Comp
             quality.measures, differences_of(results, pair, state, quality), strict=True
         )
     }
-    corrected = holm([difference.p for difference in compared.values()])
-    return {
-        name
-        for (name, difference), p in zip(compared.items(), corrected, strict=True)
-        if difference.resolved and p < 1 - CONFIDENCE
-    }
+    resolved = resolved_among(list(compared.values()))
+    return {name for name, survives in zip(compared, resolved, strict=True) if survives}
+
+
+def resolved_among(found: list[Difference]) -> list[bool]:
+    """Whether each is resolved after Holm's correction for their number."""
+    corrected = holm([difference.p for difference in found])
+    return [d.resolved and p < 1 - CONFIDENCE for d, p in zip(found, corrected, strict=True)]
 
 
 def favoured(

@@ -7,6 +7,7 @@ from experiment.pairs import Pair, pairs
 from experiment.reporting.claims import LEFT_ALONE
 from experiment.reporting.comparison import ONE_SEED, Difference, roughness_difference
 from experiment.reporting.curvature import curvature_sides, images_note
+from experiment.reporting.curvature_values import RESCALED_ALONE, compare
 from experiment.reporting.judgement import (
     FAMILY,
     FLATNESS,
@@ -22,6 +23,7 @@ from experiment.reporting.judgement import (
     is_smooth,
     plane_difference,
     plane_variation_apart,
+    resolved_among,
     resolving,
     surviving,
 )
@@ -166,14 +168,17 @@ def _other_way(results: Results, pair: Pair, state: str) -> str:
 def intervals_apart(results: Results, found: list[Pair]) -> str:
     """How many intervals of flatness there are and how many exclude zero, before and after a correction for their number."""
     every = [d for pair in found for state in PLACES for d in differences_of(results, pair, state, FLATNESS)]
-    known = [d for d in every if d.half_width is not None]
-    if not known:
+    return told_apart("the cuts' rise and half-way distance", [d for d in every if d.half_width is not None])
+
+
+def told_apart(what: str, found: list[Difference]) -> str:
+    """`Of eight intervals of ... three tell the two apart, two after Holm's correction for their number.`; nothing of none."""
+    if not found:
         return ""
-    resolved = sum(d.resolved for d in known)
-    left = len(surviving(results, found, FLATNESS))
+    resolved, left = sum(d.resolved for d in found), sum(resolved_among(found))
     after = f", {count(left)} after Holm's correction for their number" if resolved else ""
     return (
-        f"Of {count_noun(len(known), 'interval')} of the cuts' rise and half-way distance {count(resolved)} "
+        f"Of {count_noun(len(found), 'interval')} of {what} {count(resolved)} "
         f"{'tells' if resolved == 1 else 'tell'} the two apart{after}."
     )
 
@@ -367,20 +372,30 @@ def conclusion_other(results: Results) -> str:
 
 
 def other_measures(results: Results, in_short: bool = False) -> str:
-    """By depth, which network has the lower curvature and sharpness at equal loss, by what has an error.
+    """By depth, which network has the lower curvature and sharpness at equal loss, by what has an error, and how much of
+    that a correction for their number leaves. Raw measures are left out, as they cannot compare networks.
 
-    In short, raw measures are left out, as they cannot compare networks, the others are counted and not named, and
-    nothing is said of the images.
+    In short, measures are counted and not named, and nothing is said of the images.
     """
-    texts = {pair.label: _lower_of(results, pair, in_short) for pair in pairs(results.study.networks)}
-    note = LEFT_ALONE if in_short else images_note(results, "curvature", "sharpness")
-    return f"At equal loss, {note}, {by_label(texts)}." if texts else ""
+    found = pairs(results.study.networks)
+    texts = {pair.label: _lower_of(results, pair, in_short) for pair in found}
+    note = LEFT_ALONE + ("" if in_short else f" and {images_note(results, 'curvature', 'sharpness')}")
+    told = f"At equal loss, {note}, {by_label(texts)}." if texts else ""
+    return paragraph([told, _other_intervals_apart(results, found)])
+
+
+def _other_intervals_apart(results: Results, found: list[Pair]) -> str:
+    """How many of these intervals over seeds there are and tell networks apart, before and after a correction for their number."""
+    curvature = [compare(results, pair, "matched", name) for pair in found for name in RESCALED_ALONE]
+    differences = [comparison.difference for comparison in curvature if comparison]
+    differences += [difference(results, pair, "matched", measure.key) for pair in found for measure in JUDGED]
+    return told_apart("these measures", [d for d in differences if not d.single])
 
 
 def _lower_of(results: Results, pair: Pair, in_short: bool) -> str:
     """`the residual network has the lower curvature by all four measures and the lower sharpness by one of two measures with an error (...)`"""
     sharpness = _sharpness_sides(results, pair)
-    curvature = curvature_sides(results, pair, "matched", printed=False, raw=not in_short)
+    curvature = curvature_sides(results, pair, "matched", printed=False, raw=False)
     some = " with an error"
     objects: dict[str, list[str]] = {}
     for sides, noun, scope in (
@@ -459,7 +474,7 @@ def _flatter(results: Results, pair: Pair) -> set[str]:
     if "disputed" in slices:
         slices = set(OTHER)
     others = [
-        *curvature_sides(results, pair, "matched", printed=False),
+        *curvature_sides(results, pair, "matched", printed=False, raw=False),
         *_sharpness_sides(results, pair),
     ]
     return (slices & set(OTHER)) | families(others)
@@ -476,11 +491,9 @@ def abstract(results: Results) -> str:
     flat = [
         f"{PLACES[state]} {finding(results, pair, state)}{caveats(results, pair, state)}" for state in PLACES
     ]
-    heights = hidden_bumps(results, [pair], "matched_cuts")
-    bumps = f" (bumps lower than {span(heights)} nats are hidden by the errors)" if heights else ""
     return paragraph(
         [
-            f"At {pair.label}, {', and '.join(flat)}; {roughness_of_cuts(results, pair, 'matched_cuts')}{bumps}.",
+            f"At {pair.label}, {', and '.join(flat)}; {_roughness_in_short(results, pair)}.",
             intervals_apart(results, pairs(results.study.networks)),
             _weights(results, [pair]),
             matching_caution(results, [pair]),
@@ -488,6 +501,18 @@ def abstract(results: Results) -> str:
             other_measures(results, in_short=True),
         ]
     )
+
+
+def _roughness_in_short(results: Results, pair: Pair) -> str:
+    """Of a pair's cuts in both comparisons, with the height of the bumps that their errors hide in either."""
+    texts = {state: roughness_of_cuts(results, pair, state) for state in PLACES}
+    told = (
+        f"{texts['cuts']}, in both comparisons"
+        if len(set(texts.values())) == 1
+        else ", and ".join(f"{place} {texts[state]}" for state, place in PLACES.items())
+    )
+    heights = [height for state in PLACES for height in hidden_bumps(results, [pair], state)]
+    return told + (f" (bumps lower than {span(heights)} nats are hidden by the errors)" if heights else "")
 
 
 LANDSCAPE_SENTENCES = {

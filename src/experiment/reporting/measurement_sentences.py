@@ -6,7 +6,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from experiment.pairs import pairs
-from experiment.reporting.judgement import FAMILY, plane_difference
+from experiment.reporting.comparison import Difference
+from experiment.reporting.judgement import FAMILY, HALFWAY, plane_difference
 from experiment.reporting.landscape_tables import trajectory_numbers
 from experiment.reporting.latex import (
     enumeration,
@@ -18,6 +19,7 @@ from experiment.reporting.latex import (
     typewriter,
 )
 from experiment.reporting.results import Results, spread
+from experiment.reporting.sides import by_label
 from experiment.reporting.slice_sentences import rise_apart
 from experiment.reporting.wording import count, count_noun, paragraph
 from experiment.storage import run_name
@@ -141,8 +143,30 @@ def recomputed_flatness(results: Results) -> str:
     return (
         "With recomputed statistics the planes' rise, residual minus plain, is "
         f"{enumeration([f'{rise_apart(rise)} at {label}' for label, rise in known.items()])}: by this, about the final weights, "
-        f"{enumeration(words) if words else 'neither is told to be the flatter'}."
+        f"{enumeration(words) if words else 'neither is told to be the flatter'}.{_recomputed_halfway(results)}"
     )
+
+
+def _recomputed_halfway(results: Results) -> str:
+    """` By their half-way distance the residual network is the flatter at depth 56 (...).`: the other measure of flatness."""
+    found = {
+        pair.label: plane_difference(results, pair, "recomputed", HALFWAY.measure)
+        for pair in pairs(results.study.networks)
+    }
+    texts = {
+        label: {"neither": "no difference is resolved"}.get(winner, f"the {winner} network is the flatter")
+        + _not_reached(results, apart)
+        for label, apart in found.items()
+        if (winner := HALFWAY.winner(apart))
+    }
+    return f" By their half-way distance, {by_label(texts)}." if texts else ""
+
+
+def _not_reached(results: Results, apart: Difference) -> str:
+    """` (of three of six seeds; in the others a network does not get there within the slice)`"""
+    known, seeds = int(apart.freedom) + 1, len(results.study.seeds)
+    some = f" (of {count(known)} of {count_noun(seeds, 'seed')}; in the others a network does not get there within the slice)"
+    return some if known < seeds else ""
 
 
 def _rises(results: Results) -> dict[str, list[float]]:
@@ -181,7 +205,7 @@ def statistics_effect(results: Results) -> str:
         else ""
     )
     return (
-        "Recomputing batch-norm statistics at each point divides the planes' rise to the rim by "
+        "About the final weights, recomputing batch-norm statistics at each point divides the planes' rise to the rim by "
         f"{low if low == high else f'{low} to {high}'}{apart}."
     )
 

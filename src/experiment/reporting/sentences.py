@@ -19,7 +19,7 @@ SCALES = {
 SCHEDULES = {
     "he2016": "divided by 10 at one half and three quarters of the budget \\citep{he2016deep}",
     "li2018": "divided by 10 at $1/2$, $3/4$ and $11/12$ of the budget \\citep{li2018visualizing}",
-    "one_cycle": "raised linearly over the first 30\\,\\% of the budget and lowered to zero along half a "
+    "one_cycle": "raised linearly, step by step, from 4\\,\\% of that over the first 30\\,\\% of the budget and lowered to zero along half a "
     "cosine (one cycle, after \\citealp{smith2018super})",
 }
 
@@ -54,13 +54,17 @@ def recipe(results: Results) -> str:
     r = results.parameters["train"]["recipe"]
     rate = parameter_text(r["learning_rate"])
     warmup = f", after {r['warmup_steps']} steps at a tenth of the rate" if r["warmup_steps"] else ""
-    crop = f"random crops after padding by {r['crop_padding']} pixels" if r["crop_padding"] else ""
+    crop = (
+        f"random crops after padding by {count_noun(r['crop_padding'], 'black pixel')}"
+        if r["crop_padding"]
+        else ""
+    )
     flip = "random left--right flips" if r["flip"] else ""
     augmentation = enumeration([part for part in (crop, flip) if part])
     return (
         f"Every network is trained for {r['epochs']} epochs in batches of {r['batch_size']} by SGD with "
         f"{'Nesterov ' if r['nesterov'] else ''}momentum {parameter_text(r['momentum'])} and weight decay "
-        f"{parameter_text(r['weight_decay'])}; the learning rate peaks at {rate} and is "
+        f"{parameter_text(r['weight_decay'])} of all parameters; the learning rate peaks at {rate} and is "
         f"{SCHEDULES[r['schedule']]}{warmup}. Augmentation: {augmentation}."
     )
 

@@ -311,7 +311,7 @@ def caught_early(
 
 
 def _caught(results: Results, network: str, followed: Sequence[Followed]) -> str:
-    """`Over seeds resnet56 was caught from epoch 1.5 to epoch 4, and the rise of its cuts goes from 97 to 6.5 nats with that (...)`"""
+    """`Over seeds resnet56 was caught from epoch 1.5 to epoch 4: from the first to the last caught, the rise of its cuts goes from 97 to 6.5 nats (...)`"""
     caught = [
         (index, entry["epoch"])
         for index, seed in enumerate(results.study.seeds)
@@ -331,7 +331,9 @@ def _caught(results: Results, network: str, followed: Sequence[Followed]) -> str
             fmean(value for value, epoch in zip(values, epochs, strict=True) if epoch == end)
             for end in (first, last)
         )
-        goes.append(f"{one.name} from {' to '.join(significant(end, 2) for end in ends)}{one.unit}")
+        goes.append(
+            f"{one.name} {'' if goes else 'goes '}from {' to '.join(significant(end, 2) for end in ends)}{one.unit}"
+        )
         correlations.append(found)
     if not goes:
         return ""
@@ -342,8 +344,8 @@ def _caught(results: Results, network: str, followed: Sequence[Followed]) -> str
         else ""
     )
     return (
-        f"Over seeds {typewriter(network)} was caught at equal loss from epoch {first:g} to epoch {last:g}, and with that "
-        f"{'goes' if len(goes) == 1 else 'go'} {enumeration(goes)} ({noun} {enumeration([fixed(c, 2) for c in correlations])})."
+        f"Over seeds {typewriter(network)} was caught at equal loss from epoch {first:g} to epoch {last:g}; between the runs caught "
+        f"first and last {enumeration(goes)} ({noun} with the epoch over all: {enumeration([fixed(c, 2) for c in correlations])})."
         f"{depends}"
     )
 

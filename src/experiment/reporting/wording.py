@@ -61,8 +61,17 @@ def ratio(difference: Difference) -> str:
     found = difference.ratio
     if found is None:
         return ""
-    value, low, high = (significant(number, 2) for number in (found.value, found.low, found.high))
+    numbers = (found.value, found.low, found.high)
+    value, low, high = (significant(number, ratio_figures(numbers)) for number in numbers)
     return f", a geometric mean ratio of {value} [{low}, {high}]"
+
+
+def ratio_figures(numbers: tuple[float, ...]) -> int:
+    """Two, or as many up to four as it takes that none which is not 1 prints as 1, so that an interval is seen to exclude it."""
+    shows = (
+        figures for figures in (2, 3) if all(float(f"{n:.{figures - 1}e}") != 1 for n in numbers if n != 1)
+    )
+    return next(shows, 4)
 
 
 def basis_note(differences: list[Difference]) -> str:
