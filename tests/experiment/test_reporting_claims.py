@@ -276,10 +276,11 @@ def test_what_is_undecided_with_its_interval_on_one_side_is_named_in_the_conclus
     assert r"Undecided, with the whole interval against the claim: \texttt{against\_it}." in text
     in_favour = {"verdict": "inconclusive", "low": -0.2, "high": -0.1, "estimate": -0.15, "id": "for_it"}
     point = {"verdict": "inconclusive", "low": 1.0, "high": 1.0, "estimate": 1.0, "id": "narrow"}
-    found({}, against, in_favour, point)
+    found({}, against, in_favour, point, in_favour | {"id": "any", "expected_sign": 0})
     assert (
-        r"Undecided, with the whole interval for the claim: \texttt{for\_it}; against the claim: \texttt{against\_it} and "
-        r"\texttt{narrow} (an interval of no width)." in claims.conclusion(None)
+        r"Undecided, with the whole interval for the claim: \texttt{for\_it} and \texttt{any} (an effect of either sign); against the "
+        r"claim: \texttt{against\_it} and \texttt{narrow} (an interval of no width)."
+        in claims.conclusion(None)
     )
     found({})
     assert "Undecided" not in claims.conclusion(None)

@@ -492,11 +492,19 @@ def undecided_sides() -> str:
 
 
 def _undecided(entry: Entry) -> str:
-    return typewriter(entry["id"]) + (" (an interval of no width)" if entry["low"] == entry["high"] else "")
+    """Its identifier, with what makes its side say less."""
+    notes = {
+        "an effect of either sign": entry["expected_sign"] == 0,
+        "an interval of no width": entry["low"] == entry["high"],
+    }
+    held = [note for note, holds in notes.items() if holds]
+    return typewriter(entry["id"]) + (f" ({'; '.join(held)})" if held else "")
 
 
 def conclusion(results: Results) -> str:
-    """How the judgements fell, which claims are supported and contradicted, and whether all that is known with hindsight."""
+    """How the judgements fell, which claims are supported and contradicted, what is not although its interval lies on one side,
+    and whether all that is decided is known with hindsight.
+    """
     named = decided_claims()
     hindsight = named and all(decided_with_hindsight())
     return paragraph(

@@ -10,7 +10,7 @@ from experiment.reporting.curvature_values import (
     COMPARED,
     NEAR_ZERO,
     NORMALISED,
-    RESCALED_ALONE,
+    RESCALING_INVARIANT,
     TRACE_ERRORS,
     Comparison,
     compare,
@@ -210,7 +210,7 @@ def curvature_sides(
     compared = _compared(results, pair, state)
     sides = []
     for name, found in compared.items():
-        if not (raw or name in RESCALED_ALONE):
+        if not (raw or name in RESCALING_INVARIANT):
             continue
         own = compared.get(NORMALISED + name)
         shown = printed and found.family and (own is None or own.family != found.family)

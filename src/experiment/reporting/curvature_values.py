@@ -26,7 +26,9 @@ COMPARED = {  # what rescaling leaves as it is first
 }
 TRACE_ERRORS = 2  # standard errors of a difference of traces beyond which they are told apart
 NORMALISED = "normalised_"
-RESCALED_ALONE = tuple(name for name in COMPARED if name.startswith(NORMALISED))  # that can compare networks
+RESCALING_INVARIANT = tuple(
+    name for name in COMPARED if name.startswith(NORMALISED)
+)  # that can compare networks
 NEAR_ZERO = 0.01  # of a spectrum's largest eigenvalue
 
 

@@ -7,7 +7,7 @@ from experiment.pairs import Pair, pairs
 from experiment.reporting.claims import LEFT_ALONE
 from experiment.reporting.comparison import ONE_SEED, Difference, roughness_difference
 from experiment.reporting.curvature import curvature_sides, images_note
-from experiment.reporting.curvature_values import RESCALED_ALONE, compare
+from experiment.reporting.curvature_values import RESCALING_INVARIANT, compare
 from experiment.reporting.judgement import (
     FAMILY,
     FLATNESS,
@@ -17,7 +17,6 @@ from experiment.reporting.judgement import (
     SMOOTHNESS,
     Judged,
     Quality,
-    both,
     differences_of,
     favoured,
     is_smooth,
@@ -27,7 +26,7 @@ from experiment.reporting.judgement import (
     resolving,
     surviving,
 )
-from experiment.reporting.latex import enumeration, fixed, measured, percentage, typewriter
+from experiment.reporting.latex import enumeration, percentage, typewriter
 from experiment.reporting.measurement_sentences import recomputed_flatness, statistics_effect
 from experiment.reporting.results import Results
 from experiment.reporting.rises import rises
@@ -37,12 +36,11 @@ from experiment.reporting.sides import Side, by_label, families
 from experiment.reporting.slice_sentences import (
     IN_SHORT,
     PLACES,
-    ROUGH_MATCH,
     caught_early,
     final_slices,
     hidden_bumps,
     in_every_seed,
-    largest_gap,
+    lower_centre,
     matched_slices,
     matching,
     matching_caution,
@@ -135,20 +133,13 @@ def _by_ratio_alone(results: Results, pair: Pair, state: str) -> str:
 
 def _favoured_by_centres(results: Results, pair: Pair, state: str) -> str:
     """Where the half-way distance, and no other measure, is for the network with the lower centre, whose climb is the longer."""
-    centres = both(results, pair, state, "centre_loss")
-    if not all(map(measured, centres)) or largest_gap([centres]) <= ROUGH_MATCH:
-        return ""
-    lower = "residual" if centres[0] < centres[1] else "plain"
-    if resolving(results, pair, state, FLATNESS, lower) != [HALFWAY]:
+    found = lower_centre(results, pair, state)
+    if found is None or resolving(results, pair, state, FLATNESS, found[0]) != [HALFWAY]:
         return ""
     half_way = (
         f"the {HALFWAY.name} is taken " if favoured(results, pair, state, FLATNESS) == "disputed" else ""
     )
-    residual, plain = (fixed(centre, 2) for centre in centres)
-    return (
-        f" ({half_way}from centres of {residual} against {plain} nats, residual against plain, the climb from the lower one "
-        "being the longer)"
-    )
+    return f" ({half_way}from {found[1]})"
 
 
 def _other_way(results: Results, pair: Pair, state: str) -> str:
@@ -368,32 +359,32 @@ def _bumps_seen(results: Results) -> str:
 def conclusion_other(results: Results) -> str:
     """Curvature, sharpness and the trials beside the slices."""
     trials = [trial_in_short(results, network) for network in results.parameters["trials"]["networks"]]
-    return paragraph([other_measures(results), _disagreement(results), *trials])
+    apart = other_intervals_apart(results)
+    return paragraph([other_measures(results), _disagreement(results), apart, *trials])
 
 
 def other_measures(results: Results, in_short: bool = False) -> str:
-    """By depth, which network has the lower curvature and sharpness at equal loss, by what has an error, and how much of
-    that a correction for their number leaves. Raw measures are left out, as they cannot compare networks.
+    """By depth, which network has the lower curvature and sharpness at equal loss, by what has an error.
 
-    In short, measures are counted and not named, and nothing is said of the images.
+    Raw measures are left out, as they cannot compare networks. In short, measures are counted and not named, and
+    nothing is said of the images.
     """
-    found = pairs(results.study.networks)
-    texts = {pair.label: _lower_of(results, pair, in_short) for pair in found}
+    texts = {pair.label: _lower_of(results, pair, in_short) for pair in pairs(results.study.networks)}
     note = LEFT_ALONE + ("" if in_short else f" and {images_note(results, 'curvature', 'sharpness')}")
-    told = f"At equal loss, {note}, {by_label(texts)}." if texts else ""
-    return paragraph([told, _other_intervals_apart(results, found)])
+    return f"At equal loss, {note}, {by_label(texts)}." if texts else ""
 
 
-def _other_intervals_apart(results: Results, found: list[Pair]) -> str:
-    """How many of these intervals over seeds there are and tell networks apart, before and after a correction for their number."""
-    curvature = [compare(results, pair, "matched", name) for pair in found for name in RESCALED_ALONE]
+def other_intervals_apart(results: Results) -> str:
+    """How many intervals over seeds these measures have and tell networks apart by, before and after a correction for their number."""
+    found = pairs(results.study.networks)
+    curvature = [compare(results, pair, "matched", name) for pair in found for name in RESCALING_INVARIANT]
     differences = [comparison.difference for comparison in curvature if comparison]
     differences += [difference(results, pair, "matched", measure.key) for pair in found for measure in JUDGED]
-    return told_apart("these measures", [d for d in differences if not d.single])
+    return told_apart("these measures over seeds", [d for d in differences if not d.single])
 
 
 def _lower_of(results: Results, pair: Pair, in_short: bool) -> str:
-    """`the residual network has the lower curvature by all four measures and the lower sharpness by one of two measures with an error (...)`"""
+    """`the residual network has the lower curvature by both measures and the lower sharpness by one of two measures with an error (...)`"""
     sharpness = _sharpness_sides(results, pair)
     curvature = curvature_sides(results, pair, "matched", printed=False, raw=False)
     some = " with an error"
@@ -499,20 +490,22 @@ def abstract(results: Results) -> str:
             matching_caution(results, [pair]),
             caught_early(results, IN_SHORT, [pair]),
             other_measures(results, in_short=True),
+            other_intervals_apart(results),
         ]
     )
 
 
 def _roughness_in_short(results: Results, pair: Pair) -> str:
-    """Of a pair's cuts in both comparisons, with the height of the bumps that their errors hide in either."""
+    """Of a pair's cuts in both comparisons, with the heights of the bumps that their errors hide."""
     texts = {state: roughness_of_cuts(results, pair, state) for state in PLACES}
-    told = (
-        f"{texts['cuts']}, in both comparisons"
-        if len(set(texts.values())) == 1
-        else ", and ".join(f"{place} {texts[state]}" for state, place in PLACES.items())
-    )
-    heights = [height for state in PLACES for height in hidden_bumps(results, [pair], state)]
-    return told + (f" (bumps lower than {span(heights)} nats are hidden by the errors)" if heights else "")
+    heights = {state: hidden_bumps(results, [pair], state) for state in PLACES}
+    if len(set(texts.values())) == 1:
+        return f"{texts['cuts']}, in both comparisons{_hidden_by_errors([h for found in heights.values() for h in found])}"
+    return ", and ".join(f"{place} {texts[s]}{_hidden_by_errors(heights[s])}" for s, place in PLACES.items())
+
+
+def _hidden_by_errors(heights: list[float]) -> str:
+    return f" (bumps lower than {span(heights)} nats are hidden by the errors)" if heights else ""
 
 
 LANDSCAPE_SENTENCES = {

@@ -5,7 +5,7 @@ from math import hypot
 import numpy as np
 from scipy.stats import spearmanr
 
-from experiment.pairs import pairs
+from experiment.pairs import Pair, pairs
 from experiment.reporting.comparison import Difference
 from experiment.reporting.judgement import FAMILY, HALFWAY, plane_difference
 from experiment.reporting.landscape_tables import trajectory_numbers
@@ -20,7 +20,7 @@ from experiment.reporting.latex import (
 )
 from experiment.reporting.results import Results, spread
 from experiment.reporting.sides import by_label
-from experiment.reporting.slice_sentences import rise_apart
+from experiment.reporting.slice_sentences import lower_centre, rise_apart
 from experiment.reporting.wording import count, count_noun, paragraph
 from experiment.storage import run_name
 
@@ -123,7 +123,9 @@ def recomputed(results: Results) -> str:
 
 
 def recomputed_flatness(results: Results) -> str:
-    """`Residual minus plain it is then 0.31 +- 0.20 nats, a ratio of ..., at depth 20 and ...`, over seeds; and which network is flatter."""
+    """`Residual minus plain it is then 0.31 +- 0.20 nats, a ratio of ..., at depth 20 and ...`, over seeds; which network is flatter by
+    that, and which by the half-way distance.
+    """
     found = {
         pair.label: plane_difference(results, pair, "recomputed", "edge_rise")
         for pair in pairs(results.study.networks)
@@ -148,25 +150,40 @@ def recomputed_flatness(results: Results) -> str:
 
 
 def _recomputed_halfway(results: Results) -> str:
-    """` By their half-way distance the residual network is the flatter at depth 56 (...).`: the other measure of flatness."""
+    """` By their half-way distance, at depth 56 the residual network is the flatter (...).`: the other measure of flatness."""
     found = {
-        pair.label: plane_difference(results, pair, "recomputed", HALFWAY.measure)
+        pair: plane_difference(results, pair, "recomputed", HALFWAY.measure)
         for pair in pairs(results.study.networks)
     }
     texts = {
-        label: {"neither": "no difference is resolved"}.get(winner, f"the {winner} network is the flatter")
-        + _not_reached(results, apart)
-        for label, apart in found.items()
+        pair.label: {"neither": "no difference is resolved"}.get(
+            winner, f"the {winner} network is the flatter"
+        )
+        + _halfway_notes(results, pair, apart)
+        for pair, apart in found.items()
         if (winner := HALFWAY.winner(apart))
     }
     return f" By their half-way distance, {by_label(texts)}." if texts else ""
 
 
-def _not_reached(results: Results, apart: Difference) -> str:
-    """` (of three of six seeds; in the others a network does not get there within the slice)`"""
+def _halfway_notes(results: Results, pair: Pair, apart: Difference) -> str:
+    """` (from centres of ...; known of three of six seeds, in the rest resnet56 may not get there within the slice)`"""
+    centres = lower_centre(results, pair, "recomputed")
+    longer = f"from {centres[1]}" if centres and centres[0] == HALFWAY.winner(apart) else ""
     known, seeds = int(apart.freedom) + 1, len(results.study.seeds)
-    some = f" (of {count(known)} of {count_noun(seeds, 'seed')}; in the others a network does not get there within the slice)"
-    return some if known < seeds else ""
+    networks = [
+        n
+        for n in (pair.residual, pair.plain)
+        if not all(map(measured, results.measure(n, "recomputed", HALFWAY.measure)))
+    ]
+    some = (
+        f"known of {count(known)} of {count_noun(seeds, 'seed')}, in the rest {enumeration(list(map(typewriter, networks)), 'or')} "
+        "may not get there within the slice"
+        if known < seeds
+        else ""
+    )
+    notes = "; ".join(filter(None, [longer, some]))
+    return f" ({notes})" if notes else ""
 
 
 def _rises(results: Results) -> dict[str, list[float]]:

@@ -157,6 +157,19 @@ def span(values: list[float]) -> str:
     return low if low == high else f"{low} to {high}"
 
 
+def lower_centre(results: Results, pair: Pair, state: str) -> tuple[str, str] | None:
+    """Whose centre is the lower, and `centres of 0.23 against 0.98 nats, ...`: its climb half-way to chance is the longer.
+
+    None where the centres are about equal, or one is not known.
+    """
+    centres = both(results, pair, state, "centre_loss")
+    if not all(map(measured, centres)) or largest_gap([centres]) <= ROUGH_MATCH:
+        return None
+    residual, plain = (fixed(centre, 2) for centre in centres)
+    words = f"centres of {residual} against {plain} nats, residual against plain, the climb from the lower one being the longer"
+    return "residual" if centres[0] < centres[1] else "plain", words
+
+
 def _training_caution(results: Results, pair: Pair) -> str:
     """Says that the centres differ in loss, where they do, and what that does to the comparison."""
     residual, plain = both(results, pair, "final", "centre_loss")
@@ -311,7 +324,7 @@ def caught_early(
 
 
 def _caught(results: Results, network: str, followed: Sequence[Followed]) -> str:
-    """`Over seeds resnet56 was caught from epoch 1.5 to epoch 4: from the first to the last caught, the rise of its cuts goes from 97 to 6.5 nats (...)`"""
+    """`Over seeds resnet56 was caught from epoch 1.5 to epoch 4; between the runs caught first and last the rise goes from 97 to 6.5 nats (...)`"""
     caught = [
         (index, entry["epoch"])
         for index, seed in enumerate(results.study.seeds)

@@ -61,17 +61,19 @@ def ratio(difference: Difference) -> str:
     found = difference.ratio
     if found is None:
         return ""
-    numbers = (found.value, found.low, found.high)
-    value, low, high = (significant(number, ratio_figures(numbers)) for number in numbers)
+    figures = ratio_figures(found.low, found.high)
+    value, low, high = (significant(number, figures) for number in (found.value, found.low, found.high))
     return f", a geometric mean ratio of {value} [{low}, {high}]"
 
 
-def ratio_figures(numbers: tuple[float, ...]) -> int:
-    """Two, or as many up to four as it takes that none which is not 1 prints as 1, so that an interval is seen to exclude it."""
-    shows = (
-        figures for figures in (2, 3) if all(float(f"{n:.{figures - 1}e}") != 1 for n in numbers if n != 1)
+def ratio_figures(low: float, high: float) -> int:
+    """Two; up to four, which shows that nearly every interval that excludes 1 does."""
+    if low <= 1 <= high:
+        return 2
+    apart = (
+        figures for figures in (2, 3) if all(float(f"{end:.{figures - 1}e}") != 1 for end in (low, high))
     )
-    return next(shows, 4)
+    return next(apart, 4)
 
 
 def basis_note(differences: list[Difference]) -> str:
