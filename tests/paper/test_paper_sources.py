@@ -78,14 +78,11 @@ def test_bibliography_entries_say_who_what_where_and_when(entry):
 
 
 def result_prose() -> str:
-    """All text that may state a result: the abstract, the results, the discussion up to the deviations."""
+    """All text that may state a result: the abstract, the results, the discussion up to the deviations, what was published."""
     abstract = re.search(r"\\begin\{abstract\}(.*?)\\end\{abstract\}", text_of("paper.tex"), re.DOTALL)[1]
     discussion = text_of("discussion.tex")
-    start, end = (
-        discussion.index(rf"\section{{{title}}}")
-        for title in ("Deviations from the originals", "Published numbers")
-    )
-    return abstract + text_of("training.tex") + whole("results.tex") + discussion[:start] + discussion[end:]
+    before = discussion[: discussion.index(r"\section{Deviations from the originals}")]
+    return abstract + text_of("training.tex") + whole("results.tex") + before + text_of("published.tex")
 
 
 def whole(name: str) -> str:
