@@ -57,6 +57,16 @@ def fused_operations(fused: bool = True) -> Iterator[None]:
         _is_fused.reset(before)
 
 
+def are_fused() -> bool:
+    """Whether forward passes of this thread are inside `fused_operations`."""
+    return _is_fused.get()
+
+
+def has_hooks(*modules: nn.Module) -> bool:
+    """Whether someone looks at what the modules do, one by one: they must not be skipped then."""
+    return _has_any_global_hook() or any(any(_hooks(module)) for module in modules)
+
+
 def rectified_norm(norm: nn.Module, activation: nn.Module, x: Tensor, added: Tensor | None = None) -> Tensor:
     """activation(norm(x) + added); x [N, C, H, W]. By the kernel in `fused_operations`, if it fits; else module by module."""
     if _is_fused.get() and _fits(norm, activation, x, added):
@@ -90,19 +100,17 @@ def _are_plain(norm: nn.Module, activation: nn.Module) -> bool:
         type(norm) is nn.BatchNorm2d
         and type(activation) is nn.ReLU
         and (norm.training and norm.affine and norm.track_running_stats and norm.momentum is not None)
-        and not any(_hooks(module) for module in (norm, activation))
-        and not _has_any_global_hook()
+        and not has_hooks(norm, activation)
     )
 
 
-def _hooks(module: nn.Module) -> bool:
-    kinds = (
+def _hooks(module: nn.Module) -> tuple[dict, ...]:
+    return (
         module._forward_hooks,
         module._forward_pre_hooks,
         module._backward_hooks,
         module._backward_pre_hooks,
     )
-    return any(kinds)
 
 
 def _lies_well(x: Tensor) -> bool:
@@ -140,11 +148,11 @@ class _RectifiedNorm(torch.autograd.Function):
         z, kept, sums = torch.empty_like(x), _floats(4, channels), _room(threads, channels)
         norm.num_batches_tracked.add_(1)
         kernel(x.dtype).forward(
-            *map(_pointer, (x, added, z)),
+            *map(pointer, (x, added, z)),
             *map(ctypes.c_int64, (x.numel(), channels)),
-            *map(_pointer, (weight, bias)),
+            *map(pointer, (weight, bias)),
             *map(ctypes.c_float, (norm.eps, norm.momentum)),
-            *map(_pointer, (norm.running_mean, norm.running_var, kept, sums)),
+            *map(pointer, (norm.running_mean, norm.running_var, kept, sums)),
             threads,
         )
         ctx.is_sum = added is not None
@@ -161,9 +169,9 @@ class _RectifiedNorm(torch.autograd.Function):
         of_x = torch.empty_like(x) if ctx.is_sum else gradient
         of_weight, of_bias, sums = _floats(channels), _floats(channels), _room(threads, channels)
         kernel(x.dtype).backward(
-            *map(_pointer, (gradient, x, z[0] if z else None, of_x)),
+            *map(pointer, (gradient, x, z[0] if z else None, of_x)),
             *map(ctypes.c_int64, (x.numel(), channels)),
-            *map(_pointer, (kept, of_weight, of_bias, sums)),
+            *map(pointer, (kept, of_weight, of_bias, sums)),
             threads,
         )
         return of_x, gradient if ctx.is_sum else None, of_weight, of_bias, None
@@ -190,5 +198,6 @@ def _room(threads: int, channels: int) -> Tensor:
     return torch.empty(threads, 2, channels, dtype=torch.float64, device="cpu")
 
 
-def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
+def pointer(tensor: Tensor | None) -> ctypes.c_void_p:
+    """Where a kernel finds the tensor's numbers."""
     return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())

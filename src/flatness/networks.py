@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from flatness.convolution import convolved, convolved_beside
 from flatness.fusion import rectified_norm, subsampled
 from flatness.names import Architecture, parse_name
 
@@ -39,7 +40,8 @@ class Block(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(rectified_norm(self.norm1, self.activation, self.conv1(x)))
+        y, x = convolved_beside(self.conv1, x)
+        y = convolved(self.conv2, rectified_norm(self.norm1, self.activation, y))
         if self.scale == 0:
             return rectified_norm(self.norm2, self.activation, y)
         shortcut = self.shortcut(x)

@@ -174,7 +174,8 @@ class Trainer:
         with self.execution.autocast(), fused_operations(self.execution.compiled):
             logits = self.network(images)
         loss = functional.cross_entropy(logits.float(), labels)
-        self.network.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
         loss.backward()
         gradients = [parameter.grad for parameter in self.parameters]
         gradient_norm = torch.nn.utils.get_total_norm(gradients)
