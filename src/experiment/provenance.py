@@ -25,5 +25,6 @@ def provenance(execution: Execution, parameters: Any) -> dict[str, Any]:
 
 
 def training_provenance(execution: Execution, parameters: Any) -> dict[str, Any]:
-    """`provenance`, and which kernels trained; where a training does not say, they were torch's."""
-    return provenance(execution, parameters) | {"kernels": execution.kernels}
+    """`provenance`, and which kernels and convolutions trained; where a training does not say, they were torch's."""
+    trained_by = {"kernels": execution.kernels, "convolutions": execution.convolutions}
+    return provenance(execution, parameters) | trained_by

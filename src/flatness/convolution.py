@@ -33,6 +33,11 @@ def kernel(inputs: int, outputs: int, stride: int) -> ctypes.CDLL | None:
     return compiled(SOURCE, *definitions) if _has_vectors_alone() else None
 
 
+def is_available() -> bool:
+    """Whether this machine has the kernel."""
+    return kernel(LANES, LANES, 1) is not None
+
+
 def convolved(convolution: nn.Module, x: Tensor) -> Tensor:
     """convolution(x); x [N, C, H, W]. By the kernel in `fusion.fused_operations`, if it fits; else by the module."""
     if are_fused() and _fits(convolution, x):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from flatness import convolution
 from flatness.fusion import kernel, why_no_kernel
 
 KERNELS = ("compiled", "torch")  # of training, between convolutions
@@ -41,6 +42,12 @@ class Execution:
     def kernels(self) -> str:
         """Which of KERNELS training uses."""
         return "compiled" if self.compiled else "torch"
+
+    @property
+    def convolutions(self) -> str:
+        """Whose 3 x 3 convolutions training has: "winograd", those of `flatness.convolution`, or "torch"."""
+        is_ours = self.compiled and self.precision == torch.bfloat16 and convolution.is_available()
+        return "winograd" if is_ours else "torch"
 
     @property
     def device_name(self) -> str:

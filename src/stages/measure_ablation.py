@@ -59,7 +59,7 @@ def main(network_name: str, weight_decay: float, seed: int) -> None:
     declared = parameters.model_dump(exclude={"networks", "weight_decays", "further", "seeds"})
     origin = provenance(exact, {"recipe": asdict(recipe), "ablation": declared})
     trained = training_provenance(machine, {})
-    origin |= {f"training_{key}": trained[key] for key in ("precision", "kernels")}
+    origin |= {f"training_{key}": trained[key] for key in ("precision", "kernels", "convolutions")}
     path = ablation_path(network_name, weight_decay, seed)
     trainer, records, progress = train(
         network_name, seed, recipe, machine, sets, f"ablation-{path.stem}", origin

@@ -192,6 +192,7 @@ def trajectory_numbers(results: Results, network: str, seed: int) -> tuple[float
 
 
 INSTRUMENTS = ("curvature", "sharpness", "gradients", "robustness")
+TRAINED_BY = ("precision", "kernels", "convolutions")
 WHOLE = {"initialisation": INITIALISATION, "clipping": CLIPPING}  # all their networks in one file
 
 
@@ -203,6 +204,8 @@ def provenance_table(results: Results) -> str:
         cells = {column: str(origin.get(column, ABSENT)) for column in PROVENANCE_COLUMNS}
         if origin.get("kernels") == "compiled":
             cells["precision"] += ", compiled"
+        if origin.get("convolutions") == "winograd":
+            cells["precision"] += ", Winograd"
         key = (stage, *map(escape, cells.values()))
         rows.setdefault(key, []).append(run)
     of_stage: dict[str, list[str]] = {}
@@ -241,6 +244,6 @@ def _origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for (network, decay), seed in product(ablation_runs(declared), declared["seeds"]):
         path = ablation_path(network, decay, seed)
         origin = read_json(path)["provenance"]
-        trained = origin | {key: origin.get(f"training_{key}", ABSENT) for key in ("precision", "kernels")}
+        trained = origin | {key: origin.get(f"training_{key}", ABSENT) for key in TRAINED_BY}
         yield "ablation", path.stem, origin
         yield "ablation, training", path.stem, trained
