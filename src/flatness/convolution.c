@@ -1,19 +1,20 @@
 /* Convolutions of 3 x 3 on a processor that multiplies pairs of bfloat16 (AVX512-BF16): with stride 1 by Winograd's
    minimal filtering F(2 x 2, 3 x 3) (Lavin and Gray 2016), and the gradients of those with stride 2.
 
-   An image of H x W pixels is H/2 x W/2 tiles of 2 x 2. All operations are three steps over blocks of tiles, which stay
-   in the cache: expand pixels to several matrices V [tiles, inputs], multiply them by those of the filters U [inputs,
-   outputs], and contract the products M [tiles, outputs] to pixels; half of that, N = A' M, while they are in
+   An image of H x W pixels is H/2 x W/2 tiles of 2 x 2. All operations are three steps over blocks of tiles, which
+   stay in the cache: expand pixels to several matrices V [tiles, inputs], multiply them by those of the filters U
+   [inputs, outputs], and contract the products M [tiles, outputs] to pixels; half of that, N = A' M, while they are in
    registers. With stride 1, d being the 4 x 4 pixels around a tile and g a filter,
 
        tile = A' [(G g G') * (B' d B)] A,    and for the gradient of the tile    dg = G' [(B' d B) * (A dtile A')] G,
 
-   16 products for 4 pixels where there are 36 otherwise; ' transposes and * is number by number. With stride 2 expanding
-   is shifting and there is nothing to contract.
+   16 products for 4 pixels where there are 36 otherwise; ' transposes and * is number by number. With stride 2
+   expanding is shifting and there is nothing to contract.
 
    Pixels are bfloat16 and lie channels last [images, H, W, channels]; filters are float32 [outputs, 3, 3, inputs].
-   Transforms and sums are float32; matrices are rounded to bfloat16. Any number of threads gives the same bits. The file is compiled once for each number of INPUTS and OUTPUTS, multiples of 16, and each STRIDE. H is even, and
-   W/2 divides 16 and is even. */
+   Transforms and sums are float32; matrices are rounded to bfloat16. Any number of threads gives the same bits. The
+   file is compiled once for each number of INPUTS and OUTPUTS, multiples of 16, and each STRIDE. H is even, and W/2
+   divides 16 and is even. */
 
 #include <immintrin.h>
 #include <omp.h>
@@ -33,9 +34,10 @@ enum {
     REGISTERS = 16, /* of a product's sums */
     TILES = 16,     /* of a block that is multiplied by filters */
     MANY = 64,      /* tiles of a block that filters' gradients sum over */
-    PARTS = 8,      /* of all tiles, whose sums for filters' gradients are added up at the end, in order */
+    PARTS = 8, /* of all tiles, whose sums for filters' gradients are added up at the end, in order: no more threads
+                  than that are of use there */
     STRETCHES = 64, /* of all blocks, which threads take as they come: one may be slower than the others */
-    APART = LANES,  /* numbers between matrices, which else would share the cache's sets */
+    APART = 32,     /* numbers between matrices, which else would share the cache's sets */
     TAPS = 9,
     WINOGRAD = 16,                            /* matrices of stride 1 */
     MATRICES = STRIDE == 1 ? WINOGRAD : TAPS, /* of filters */
@@ -81,25 +83,27 @@ INLINE void copy_pairs(number *to, const number *first, const number *second) {
 INLINE void transform_filter(floats to[WINOGRAD], const float *filter, int64_t step) {
     const floats half = _mm512_set1_ps(0.5f);
     floats g[TAPS], s[4][3];
-    UNROLLED(int tap = 0; tap < TAPS; tap++) g[tap] = _mm512_loadu_ps(filter + tap * step);
+    UNROLLED(int tap = 0; tap < TAPS; tap++)
+        g[tap] = _mm512_loadu_ps(filter + tap * step);
     UNROLLED(int j = 0; j < 3; j++) {
-        const floats outer = g[j] + g[6 + j];
+        const floats sides = g[j] + g[6 + j];
         s[0][j] = g[j];
-        s[1][j] = half * (outer + g[3 + j]);
-        s[2][j] = half * (outer - g[3 + j]);
+        s[1][j] = half * (sides + g[3 + j]);
+        s[2][j] = half * (sides - g[3 + j]);
         s[3][j] = g[6 + j];
     }
     UNROLLED(int i = 0; i < 4; i++) {
-        const floats outer = s[i][0] + s[i][2];
+        const floats sides = s[i][0] + s[i][2];
         to[4 * i] = s[i][0];
-        to[4 * i + 1] = half * (outer + s[i][1]);
-        to[4 * i + 2] = half * (outer - s[i][1]);
+        to[4 * i + 1] = half * (sides + s[i][1]);
+        to[4 * i + 2] = half * (sides - s[i][1]);
         to[4 * i + 3] = s[i][2];
     }
 }
 
 INLINE void copy_filter(floats to[TAPS], const float *filter, int64_t step) {
-    UNROLLED(int tap = 0; tap < TAPS; tap++) to[tap] = _mm512_loadu_ps(filter + tap * step);
+    UNROLLED(int tap = 0; tap < TAPS; tap++)
+        to[tap] = _mm512_loadu_ps(filter + tap * step);
 }
 
 static void expand_filters(const float *filters, number *U) {
@@ -138,7 +142,8 @@ static void expand_filters_back(const float *filters, number *U) {
         }
 }
 
-/* ---- Pixels of one row of tiles: to V [matrices][tiles][channels], or in pairs [matrices][tiles/2][channels][2] ---- */
+/* ---- Pixels of one row of tiles: to V [matrices][tiles][channels], or in pairs [matrices][tiles/2][channels][2] ----
+ */
 
 typedef struct {
     int64_t images, height, width, channels; /* of pixels */
@@ -157,7 +162,8 @@ INLINE void rows_around(const number *rows[4], const picture *of, int64_t tile_r
 /* B' d of the pixels at one place of four rows. */
 INLINE column column_at(const number *const rows[4], int64_t place, int is_inside) {
     column to = {{_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()}};
-    if (!is_inside) return to;
+    if (!is_inside)
+        return to;
     const floats a = load(rows[0] + place), b = load(rows[1] + place);
     const floats c = load(rows[2] + place), d = load(rows[3] + place);
     to.row[0] = a - c;
@@ -220,8 +226,9 @@ static void shift_row_in_pairs(number *V, const picture *of, int64_t tile_row, i
         for (int64_t tile = 0; tile < tiles; tile += 2)
             for (int64_t channel = 0; channel < channels; channel += LANES) {
                 const int64_t pixel = 2 * tile - 1 + tap % 3;
-                const number *from = rows[tap / 3] + pixel * channels + channel;
-                copy_pairs(V + tap * apart + tile * channels + 2 * channel, pixel < 0 ? 0 : from, from + 2 * channels);
+                const number *row = rows[tap / 3] + channel;
+                copy_pairs(V + tap * apart + tile * channels + 2 * channel, pixel < 0 ? 0 : row + pixel * channels,
+                           row + (pixel + 2) * channels);
             }
 }
 
@@ -278,7 +285,8 @@ static void copy_gradient_in_pairs(number *Z, const picture *of, int64_t row) {
 
 /* To one pixel, with what is added to it. */
 INLINE void put(number *pixels, const number *added, int64_t place, floats value) {
-    if (added) value += load(added + place);
+    if (added)
+        value += load(added + place);
     store(pixels + place, value);
 }
 
@@ -308,18 +316,20 @@ static void scatter_row(const float *N, number *pixels, const number *added, int
 
 /* ---- Products ---- */
 
-/* Adds to sums [tiles][vectors] the products of V and U at a pair of inputs, for some tiles and vectors of outputs. */
-INLINE void add_products(floats *sums, const number *V, const number *U, int input, const int inputs, const int outputs,
-                         const int tiles, const int vectors) {
-    __m512bh filters[4];
+/* Adds to sums [rows][vectors] the products of a pair of each row, `step` numbers after that of the row before, and
+   vectors of pairs. */
+INLINE void add_products(floats *sums, const number *pairs, int64_t step, const number *vector, const int rows,
+                         const int vectors) {
+    __m512bh right[4];
     UNROLLED(int i = 0; i < vectors; i++)
-    filters[i] = (__m512bh)_mm512_loadu_si512(U + input * outputs + 2 * LANES * i);
-    UNROLLED(int tile = 0; tile < tiles; tile++) {
+        right[i] = (__m512bh)_mm512_loadu_si512(vector + 2 * LANES * i);
+    UNROLLED(int row = 0; row < rows; row++) {
         int32_t pair;
-        memcpy(&pair, V + tile * inputs + input, sizeof pair);
+        memcpy(&pair, pairs + row * step, sizeof pair);
+        const __m512bh left = (__m512bh)_mm512_set1_epi32(pair);
         UNROLLED(int i = 0; i < vectors; i++) {
-            floats *sum = sums + tile * vectors + i;
-            *sum = _mm512_dpbf16_ps(*sum, (__m512bh)_mm512_set1_epi32(pair), filters[i]);
+            floats *sum = sums + row * vectors + i;
+            *sum = _mm512_dpbf16_ps(*sum, left, right[i]);
         }
     }
 }
@@ -330,18 +340,19 @@ INLINE void column_of_products(const number *V, const number *U, float *N, int j
     const int apart = TILES * outputs + APART;
     floats sums[4][REGISTERS / 4];
     UNROLLED(int i = 0; i < 4; i++)
-    UNROLLED(int k = 0; k < REGISTERS / 4; k++) sums[i][k] = _mm512_setzero_ps();
+        UNROLLED(int k = 0; k < REGISTERS / 4; k++)
+            sums[i][k] = _mm512_setzero_ps();
     for (int input = 0; input < inputs; input += 2)
         UNROLLED(int i = 0; i < 4; i++)
-        add_products(sums[i], V + (4 * i + j) * (TILES * inputs + APART), U + (4 * i + j) * inputs * outputs, input,
-                     inputs, outputs, tiles, vectors);
+            add_products(sums[i], V + (4 * i + j) * (TILES * inputs + APART) + input, inputs,
+                         U + ((int64_t)(4 * i + j) * inputs + input) * outputs, tiles, vectors);
     UNROLLED(int tile = 0; tile < tiles; tile++)
-    UNROLLED(int i = 0; i < vectors; i++) {
-        const int k = tile * vectors + i;
-        float *to = N + j * apart + tile * outputs + LANES * i;
-        _mm512_storeu_ps(to, sums[0][k] + sums[1][k] + sums[2][k]);
-        _mm512_storeu_ps(to + 4 * apart, sums[1][k] - sums[2][k] - sums[3][k]);
-    }
+        UNROLLED(int i = 0; i < vectors; i++) {
+            const int k = tile * vectors + i;
+            float *to = N + j * apart + tile * outputs + LANES * i;
+            _mm512_storeu_ps(to, sums[0][k] + sums[1][k] + sums[2][k]);
+            _mm512_storeu_ps(to + 4 * apart, sums[1][k] - sums[2][k] - sums[3][k]);
+        }
 }
 
 INLINE void products(const number *V, const number *U, float *N, const int inputs, const int outputs) {
@@ -353,22 +364,24 @@ INLINE void products(const number *V, const number *U, float *N, const int input
                                    tiles, vectors);
 }
 
-/* One pixel of tiles, from the gradient of a convolution of stride 2. A tile's first row of pixels lay under the filters'
-   middle row alone, the second under the lower row of its own filters and the upper row of those below; columns likewise.
-   The shifted gradients and the taps of a pixel are those from its first to the next one's. */
-INLINE void pixel_of_products(const number *V, const number *U, float *N, int pixel, const int inputs, const int outputs,
-                              const int tiles, const int vectors) {
+/* One pixel of tiles, from the gradient of a convolution of stride 2. A tile's first row of pixels lay under the
+   filters' middle row alone, the second under the lower row of its own filters and the upper row of those below;
+   columns likewise. The shifted gradients and the taps of a pixel are those from its first to the next one's. */
+INLINE void pixel_of_products(const number *V, const number *U, float *N, int pixel, const int inputs,
+                              const int outputs, const int tiles, const int vectors) {
     static const int first[5] = {0, 1, 3, 5, 9};
     static const int shifts[TAPS] = {0, 0, 1, 0, 2, 0, 1, 2, 3}, taps[TAPS] = {4, 5, 3, 7, 1, 8, 6, 2, 0};
     floats sums[REGISTERS];
-    UNROLLED(int i = 0; i < REGISTERS; i++) sums[i] = _mm512_setzero_ps();
+    UNROLLED(int i = 0; i < REGISTERS; i++)
+        sums[i] = _mm512_setzero_ps();
     for (int term = first[pixel]; term < first[pixel + 1]; term++)
         for (int input = 0; input < inputs; input += 2)
-            add_products(sums, V + shifts[term] * (TILES * inputs + APART), U + taps[term] * inputs * outputs, input,
-                         inputs, outputs, tiles, vectors);
+            add_products(sums, V + shifts[term] * (TILES * inputs + APART) + input, inputs,
+                         U + ((int64_t)taps[term] * inputs + input) * outputs, tiles, vectors);
     UNROLLED(int tile = 0; tile < tiles; tile++)
-    UNROLLED(int i = 0; i < vectors; i++)
-    _mm512_storeu_ps(N + pixel * (TILES * outputs + APART) + tile * outputs + LANES * i, sums[tile * vectors + i]);
+        UNROLLED(int i = 0; i < vectors; i++)
+            _mm512_storeu_ps(N + pixel * (TILES * outputs + APART) + tile * outputs + LANES * i,
+                             sums[tile * vectors + i]);
 }
 
 /* How many vectors of outputs REGISTERS of sums are for. */
@@ -379,8 +392,8 @@ INLINE void products_of_stride_2(const number *V, const number *U, float *N, con
     for (int pixel = 0; pixel < 4; pixel++)
         for (int output = 0; output < outputs; output += LANES * vectors)
             for (int tile = 0; tile < TILES; tile += tiles)
-                pixel_of_products(V + tile * inputs, U + 2 * output, N + tile * outputs + output, pixel, inputs, outputs,
-                                  tiles, vectors);
+                pixel_of_products(V + tile * inputs, U + 2 * output, N + tile * outputs + output, pixel, inputs,
+                                  outputs, tiles, vectors);
 }
 
 static void multiply(const number *V, const number *U, float *N) { products(V, U, N, INPUTS, OUTPUTS); }
@@ -392,30 +405,20 @@ static void multiply_back(const number *V, const number *U, float *N) {
         products_of_stride_2(V, U, N, OUTPUTS, INPUTS);
 }
 
-/* D [INPUTS][OUTPUTS] = V' Z, added to what is there but for the first, for some inputs and outputs: sums over tiles in
-   registers. */
+/* D [INPUTS][OUTPUTS] = V' Z, added to what is there but for the first, for some inputs and outputs: sums over tiles
+   in registers. */
 INLINE void outer(const number *V, const number *Z, float *D, int is_first, int64_t tiles, const int some,
                   const int vectors) {
     floats sums[REGISTERS];
     UNROLLED(int input = 0; input < some; input++)
-    UNROLLED(int i = 0; i < vectors; i++)
-    sums[input * vectors + i] = is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(D + input * OUTPUTS + LANES * i);
-    for (int64_t tile = 0; tile < tiles; tile += 2) {
-        __m512bh gradients[4];
         UNROLLED(int i = 0; i < vectors; i++)
-        gradients[i] = (__m512bh)_mm512_loadu_si512(Z + tile * OUTPUTS + 2 * LANES * i);
-        UNROLLED(int input = 0; input < some; input++) {
-            int32_t pair;
-            memcpy(&pair, V + tile * INPUTS + 2 * input, sizeof pair);
-            UNROLLED(int i = 0; i < vectors; i++) {
-                floats *sum = sums + input * vectors + i;
-                *sum = _mm512_dpbf16_ps(*sum, (__m512bh)_mm512_set1_epi32(pair), gradients[i]);
-            }
-        }
-    }
+            sums[input * vectors + i] =
+                is_first ? _mm512_setzero_ps() : _mm512_loadu_ps(D + input * OUTPUTS + LANES * i);
+    for (int64_t tile = 0; tile < tiles; tile += 2)
+        add_products(sums, V + tile * INPUTS, 2, Z + tile * OUTPUTS, some, vectors);
     UNROLLED(int input = 0; input < some; input++)
-    UNROLLED(int i = 0; i < vectors; i++)
-    _mm512_storeu_ps(D + input * OUTPUTS + LANES * i, sums[input * vectors + i]);
+        UNROLLED(int i = 0; i < vectors; i++)
+            _mm512_storeu_ps(D + input * OUTPUTS + LANES * i, sums[input * vectors + i]);
 }
 
 static void outers(const number *V, const number *Z, float *D, int is_first, int64_t tiles) {
@@ -465,7 +468,8 @@ static void contract_filters(const float *D, float *filters) {
         }
 }
 
-/* ---- What Python calls. Height and width are those of the side without stride. 1 where there is no memory, else 0. ---- */
+/* ---- What Python calls: 0, or 1 where there is no memory. Height and width are those of the side without stride.
+ * ---- */
 
 /* So many bytes of a room, which begins after them from now on, at a cache line's border. */
 INLINE void *part(char **room, size_t bytes) {
@@ -479,15 +483,17 @@ static int convolve(const number *from, const float *filters, const number *adde
     const int channels = is_back ? OUTPUTS : INPUTS, results = is_back ? INPUTS : OUTPUTS;
     const int64_t tile_rows = images * height / 2, rows = TILES / (width / 2), blocks = (tile_rows + rows - 1) / rows;
     const int64_t apart = TILES * channels + APART;
-    const size_t filter_size = sizeof(number) * MATRICES * INPUTS * OUTPUTS, row_size = sizeof(number) * width * channels;
+    const size_t filter_size = sizeof(number) * MATRICES * INPUTS * OUTPUTS,
+                 row_size = sizeof(number) * width * channels;
     const size_t pixel_size = sizeof(number) * WINOGRAD * apart;
     const size_t product_size = sizeof(float) * 2 * 4 * (TILES * results + APART);
     const size_t own_size = pixel_size + product_size + 2 * 64;
     char *all = aligned_alloc(64, (filter_size + row_size + threads * own_size + 3 * 64) / 64 * 64), *rest = all;
-    if (!all) return 1;
+    if (!all)
+        return 1;
     number *U = part(&rest, filter_size), *nothing = part(&rest, row_size);
-    const picture of = {images, is_back ? height / STRIDE : height, is_back ? width / STRIDE : width,
-                        channels, from, nothing};
+    const picture of = {images, is_back ? height / STRIDE : height, is_back ? width / STRIDE : width, channels, from,
+                        nothing};
     memset(nothing, 0, row_size);
 
 #pragma omp parallel num_threads(threads)
@@ -529,14 +535,18 @@ static int convolve(const number *from, const float *filters, const number *adde
     return 0;
 }
 
-/* From pixels [images, H, W, INPUTS] to [images, H, W, OUTPUTS]; for stride 1. */
+#if STRIDE == 1
+
+/* From pixels [images, H, W, INPUTS] to [images, H, W, OUTPUTS]. */
 int forward(const number *pixels, const float *filters, number *to, int64_t images, int64_t height, int64_t width,
             int threads) {
-    return STRIDE == 1 ? convolve(pixels, filters, 0, to, images, height, width, 0, threads) : 2;
+    return convolve(pixels, filters, 0, to, images, height, width, 0, threads);
 }
 
-/* From a gradient [images, H/STRIDE, W/STRIDE, OUTPUTS] to that of pixels [images, H, W, INPUTS], to which numbers of the
-   same shape may be added. */
+#endif
+
+/* From a gradient [images, H/STRIDE, W/STRIDE, OUTPUTS] to that of pixels [images, H, W, INPUTS], to which numbers of
+   the same shape may be added. */
 int pixel_gradient(const number *gradient, const float *filters, const number *added, number *to, int64_t images,
                    int64_t height, int64_t width, int threads) {
     return convolve(gradient, filters, added, to, images, height, width, 1, threads);
@@ -548,10 +558,12 @@ int filter_gradient(const number *pixels, const number *gradient, float *filters
     const int64_t tile_rows = images * height / 2, rows = MANY / (width / 2), blocks = (tile_rows + rows - 1) / rows;
     const int64_t apart = MANY * INPUTS + APART, gradients_apart = MANY * OUTPUTS + APART;
     const size_t row_size = sizeof(number) * width * INPUTS, sum_size = sizeof(float) * MATRICES * INPUTS * OUTPUTS;
-    const size_t pixel_size = sizeof(number) * MATRICES * apart, gradient_size = sizeof(number) * GRADIENTS * gradients_apart;
+    const size_t pixel_size = sizeof(number) * MATRICES * apart,
+                 gradient_size = sizeof(number) * GRADIENTS * gradients_apart;
     const size_t own_size = pixel_size + gradient_size + 2 * 64;
     char *all = aligned_alloc(64, (row_size + PARTS * sum_size + threads * own_size + 3 * 64) / 64 * 64), *rest = all;
-    if (!all) return 1;
+    if (!all)
+        return 1;
     number *nothing = part(&rest, row_size);
     float *D = part(&rest, PARTS * sum_size);
     const picture of = {images, height, width, INPUTS, pixels, nothing};
@@ -566,7 +578,8 @@ int filter_gradient(const number *pixels, const number *gradient, float *filters
         for (int64_t some_blocks = 0; some_blocks < PARTS; some_blocks++) {
             float *sums = D + some_blocks * MATRICES * INPUTS * OUTPUTS;
             const int64_t begin = blocks * some_blocks / PARTS, end = blocks * (some_blocks + 1) / PARTS;
-            if (begin == end) memset(sums, 0, sum_size);
+            if (begin == end)
+                memset(sums, 0, sum_size);
             for (int64_t block = begin; block < end; block++) {
                 const int64_t first = block * rows, some = tile_rows - first < rows ? tile_rows - first : rows;
                 for (int64_t row = 0; row < some; row++) {
@@ -579,7 +592,7 @@ int filter_gradient(const number *pixels, const number *gradient, float *filters
                         copy_gradient_in_pairs(beside, &above, first + row);
                     }
                 }
-                for (int matrix = 0; matrix < MATRICES; matrix++)
+                for (int64_t matrix = 0; matrix < MATRICES; matrix++)
                     outers(V + matrix * apart, Z + matrix % GRADIENTS * gradients_apart,
                            sums + matrix * INPUTS * OUTPUTS, block == begin, some * (width / 2));
             }

@@ -10,7 +10,7 @@ from torch import nn
 from flatness import convolution
 from flatness.fusion import kernel, why_no_kernel
 
-KERNELS = ("compiled", "torch")  # of training, between convolutions
+KERNELS = ("compiled", "torch")  # of training
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -45,7 +45,7 @@ class Execution:
 
     @property
     def convolutions(self) -> str:
-        """Whose 3 x 3 convolutions training has: "winograd", those of `flatness.convolution`, or "torch"."""
+        """Whose 3 x 3 convolutions training has where they fit: "winograd", those of `flatness.convolution`, or "torch"."""
         is_ours = self.compiled and self.precision == torch.bfloat16 and convolution.is_available()
         return "winograd" if is_ours else "torch"
 

@@ -46,7 +46,7 @@ def why_no_kernel(precision: torch.dtype) -> str | None:
 
 @contextmanager
 def fused_operations(fused: bool = True) -> Iterator[None]:
-    """Forward passes of this thread herein are fused where the kernel fits, for a training loop.
+    """Forward passes of this thread herein use compiled kernels where these fit, for a training loop.
 
     They can be differentiated once, not twice.
     """
@@ -62,9 +62,11 @@ def are_fused() -> bool:
     return _is_fused.get()
 
 
-def has_hooks(*modules: nn.Module) -> bool:
-    """Whether someone looks at what the modules do, one by one: they must not be skipped then."""
-    return _has_any_global_hook() or any(any(_hooks(module)) for module in modules)
+def are_watched(*modules: nn.Module) -> bool:
+    """Whether someone looks at what the modules do, or replaced it: they must not be skipped then."""
+    return _has_any_global_hook() or any(
+        any(_hooks(module)) or "forward" in vars(module) for module in modules
+    )
 
 
 def rectified_norm(norm: nn.Module, activation: nn.Module, x: Tensor, added: Tensor | None = None) -> Tensor:
@@ -100,7 +102,7 @@ def _are_plain(norm: nn.Module, activation: nn.Module) -> bool:
         type(norm) is nn.BatchNorm2d
         and type(activation) is nn.ReLU
         and (norm.training and norm.affine and norm.track_running_stats and norm.momentum is not None)
-        and not has_hooks(norm, activation)
+        and not are_watched(norm, activation)
     )
 
 

@@ -20,10 +20,30 @@ def study(folder, monkeypatch, networks=("resnet20", "plain20"), seeds=(0,), div
 
 def test_every_deviation_is_a_whole_sentence(tmp_path, monkeypatch):
     results = study(tmp_path, monkeypatch)
-    results.training["resnet20-0"]["provenance"]["kernels"] = "compiled"
+    results.training["resnet20-0"]["provenance"] |= {"kernels": "compiled", "convolutions": "winograd"}
     for sentence in DEVIATIONS_SENTENCES.values():
         text = sentence(results)
         assert text.endswith(".") and "None" not in text and text.count("{") == text.count("}")
+
+
+@pytest.mark.parametrize(
+    ("trained_by", "said"),
+    [
+        ({}, []),
+        ({"kernels": "torch", "convolutions": "torch"}, []),
+        ({"kernels": "compiled", "convolutions": "torch"}, ["Where it says compiled, batch norm"]),
+        (
+            {"kernels": "compiled", "convolutions": "winograd"},
+            ["Where it says compiled, batch norm", "; where it says Winograd, training's convolutions"],
+        ),
+    ],
+)
+def test_kernels_of_ours_are_told_where_one_run_had_them(tmp_path, monkeypatch, trained_by, said):
+    results = study(tmp_path, monkeypatch)
+    results.training["plain20-0"]["provenance"] |= trained_by
+    text = DEVIATIONS_SENTENCES["deviation_kernels"](results)
+    assert all(words in text for words in said) and bool(text) == bool(said)
+    assert text.count("where it says") + text.count("Where it says") == len(said)
 
 
 @pytest.mark.parametrize(

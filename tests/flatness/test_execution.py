@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from flatness import execution
-from flatness.execution import choose_execution, without_autocast
+from flatness.execution import Execution, choose_execution, without_autocast
 from flatness.networks import build_network
 from flatness.seeds import derived_seed, generator
 
@@ -72,6 +74,16 @@ def test_what_is_decorated_knows_no_autocast_and_the_caller_keeps_its():
     with torch.autocast("cpu", torch.bfloat16):
         assert decorated(numbers).dtype == torch.float32
         assert layer(numbers).dtype == torch.bfloat16
+
+
+def test_convolutions_are_ours_in_compiled_training_in_bfloat16_where_the_machine_has_them(monkeypatch):
+    compiled = Execution(torch.device("cpu"), torch.bfloat16, compiled=True)
+    for is_available, said in ((True, "winograd"), (False, "torch")):
+        monkeypatch.setattr(execution.convolution, "is_available", lambda: is_available)
+        assert compiled.convolutions == said
+    monkeypatch.setattr(execution.convolution, "is_available", lambda: True)
+    assert replace(compiled, compiled=False).convolutions == "torch"
+    assert replace(compiled, precision=torch.float32).convolutions == "torch"
 
 
 def test_compiled_kernels_are_taken_where_they_can_be_had_unless_torchs_are_named(monkeypatch):

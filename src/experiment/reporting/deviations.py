@@ -2,10 +2,10 @@
 
 from experiment.dial import weight_decays
 from experiment.published import GHORBANI_STEPS, LI_LINE_POINTS, LI_SURFACE_POINTS, PUBLISHED_EPOCHS
+from experiment.reporting.landscape_tables import origins
 from experiment.reporting.latex import enumeration, thousands
 from experiment.reporting.results import Results
-from experiment.reporting.wording import count_noun
-from experiment.storage import run_name
+from experiment.reporting.wording import capital, count_noun
 from flatness.names import parse_name
 
 HE, LI = r"\citet{he2016deep}", r"\citet{li2018visualizing}"
@@ -65,10 +65,23 @@ def _square(points: int) -> str:
 
 
 def kernels(results: Results) -> str:
-    """That training ran on kernels of ours, where any did."""
-    used = {results.training[run_name(*run)]["provenance"].get("kernels") for run in results.study.runs}
-    fused = "batch norm, addition and rectifier of training were one kernel of ours"
-    return f"Where it says compiled, {fused}." if "compiled" in used else ""
+    """That training ran on kernels of ours, where any of the table of provenance did."""
+    trained = [origin for _, _, origin in origins(results)]
+    said = {
+        "compiled": "batch norm, addition and rectifier of training were one kernel of ours",
+        "Winograd": (
+            r"training's convolutions of $3\times3$ in blocks with batch norm were ours too, where the size of their images "
+            r"allows: those of stride one by minimal filtering \citep{lavin2016fast}, whose transformed images, gradients and "
+            "filters are rounded to bfloat16, and of those of stride two the gradients; filters' gradients are kept in float32"
+        ),
+    }
+    used = {
+        "compiled": any(origin.get("kernels") == "compiled" for origin in trained),
+        "Winograd": any(origin.get("convolutions") == "winograd" for origin in trained),
+    }
+    return capital(
+        "; ".join(f"where it says {word}, {what}" for word, what in said.items() if used[word])
+    ) + ("." if any(used.values()) else "")
 
 
 def scope(results: Results) -> str:

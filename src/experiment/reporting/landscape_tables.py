@@ -199,8 +199,8 @@ WHOLE = {"initialisation": INITIALISATION, "clipping": CLIPPING}  # all their ne
 def provenance_table(results: Results) -> str:
     """Machines and software: a row for each distinct combination of stage and machine."""
     rows: dict[tuple[str, ...], list[str]] = {}
-    origins = list(_origins(results))
-    for stage, run, origin in origins:
+    found = list(origins(results))
+    for stage, run, origin in found:
         cells = {column: str(origin.get(column, ABSENT)) for column in PROVENANCE_COLUMNS}
         if origin.get("kernels") == "compiled":
             cells["precision"] += ", compiled"
@@ -209,7 +209,7 @@ def provenance_table(results: Results) -> str:
         key = (stage, *map(escape, cells.values()))
         rows.setdefault(key, []).append(run)
     of_stage: dict[str, list[str]] = {}
-    for stage, run, _ in origins:
+    for stage, run, _ in found:
         of_stage.setdefault(stage, []).append(run)
     body = [[key[0], which_runs(runs, of_stage[key[0]]), *key[1:]] for key, runs in rows.items()]
     head = ["Stage", "Runs", "Device", "Precision", "Threads", "Python", "PyTorch", "NumPy"]
@@ -226,7 +226,7 @@ def which_runs(runs: list[str], everything: list[str]) -> str:
     return named(runs)
 
 
-def _origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:
+def origins(results: Results) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Stage, run and provenance: of the study's runs, of the trials, of what is measured as a whole, of the ablation."""
     for network, seed in results.study.runs:
         run = run_name(network, seed)
